@@ -1,0 +1,327 @@
+"""The Polars bodies of functions and operators: a table where a body is one line, a function where it is more.
+
+Draws are documented in docs/language.md: xxh64 (seed 0) of UTF-8 texts joined by U+001F.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+import polars as pl
+import polars_hash as plh
+
+from cxrspec.compiler.dtypes import dtype_of
+from cxrspec.compiler.typed import Apply, Branch, Build, Column, Const, Draw, Get, It, Map, Typed, Value
+from cxrspec.compiler.types import ListOf, Type, present
+
+SEPARATOR = "\x1f"
+FENCE = "\U0010fffd\x00"  # between two lists laid end to end; no text of a data file holds it
+LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+
+@dataclass(frozen=True, slots=True)
+class ImageCopies:
+    """Where a lab keeps converted copies of a source's images: `root` (below the data root) and a pattern.
+
+    The pattern speaks of the original path below the source's folder: {path}, {parent}, {name}, {stem}.
+    """
+
+    root: str
+    pattern: str = "{path}"
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a lowered expression depends on besides its columns.
+
+    names   the Polars column of a plan column, where it differs (a `let` of the second turn)
+    turn    appended to the sites of draws: "" for the first turn of a form, "#1" for the second
+    """
+
+    seed: int = 0
+    images: Mapping[str, ImageCopies] = field(default_factory=dict[str, ImageCopies])
+    names: Mapping[str, str] = field(default_factory=dict[str, str])
+    turn: str = ""
+
+
+# ---- draws
+
+
+def hashed(*texts: pl.Expr) -> pl.Expr:
+    """xxh64 of the texts joined by U+001F, as UInt64; stable across engines, threads and versions."""
+    joined = plh.concat_str(list(texts), separator=SEPARATOR)
+    return joined.nchash.xxhash64()
+
+
+def draw(context: Context, site: str) -> pl.Expr:
+    """The draw of a row at `site`: a UInt64."""
+    return hashed(pl.lit(str(context.seed)), pl.col("$id"), pl.lit(site + context.turn))
+
+
+def unit(draw: pl.Expr) -> pl.Expr:
+    """A UInt64 draw as a float in [0, 1)."""
+    return draw.cast(pl.Float64) / 2.0**64
+
+
+def by_draw(items: pl.Expr, context: Context, site: str) -> pl.Expr:
+    """The items of a list in the order of their draws: xxh64 of (seed, id, site, item), lowest first."""
+    head = pl.concat_str([pl.lit(str(context.seed)), pl.col("$id"), pl.lit(site + context.turn)], separator=SEPARATOR)
+    keyed = pl.concat_list([head, items.cast(pl.List(pl.String))])
+    order = keyed.list.eval(hashed(pl.element().first(), pl.element().slice(1)).arg_sort())
+    return items.list.gather(order)
+
+
+# ---- lists
+
+
+def beside(left: pl.Expr, right: pl.Expr, body: Callable[[pl.Expr, pl.Expr], pl.Expr]) -> pl.Expr:
+    """`body(items of left, items of right)` for each row, both lists of text: list.eval sees one list only,
+    so the two are laid end to end with a fence between."""
+    element = pl.element()
+    fence = (element == FENCE).arg_max()
+    return pl.concat_list([left, pl.lit(FENCE), right]).list.eval(
+        body(element.slice(0, fence), element.slice(fence + 1))
+    )
+
+
+def lists_of(items: list[pl.Expr]) -> pl.Expr:
+    """One list of these items for each row. Polars' `concat_list` would run lists together, so each is wrapped."""
+    wrapped = [pl.when(x.is_not_null()).then(pl.struct(x.alias("item"))) for x in items]
+    return pl.concat_list(wrapped).list.eval(pl.element().struct.field("item"))
+
+
+def common(left: pl.Expr, right: pl.Expr) -> pl.Expr:
+    """The items of `left` that are in `right`, in the order of `left`."""
+    return beside(left, right, lambda a, b: a.filter(a.is_in(b.implode())))
+
+
+def without(left: pl.Expr, right: pl.Expr) -> pl.Expr:
+    """The items of `left` that are not in `right`, in the order of `left`."""
+    return beside(left, right, lambda a, b: a.filter(~a.is_in(b.implode())))
+
+
+def index_of(items: pl.Expr, item: pl.Expr) -> pl.Expr:
+    """The place of an item in a list, from 0; null if absent."""
+    places = pl.concat_list([item, items]).list.eval((pl.element().slice(1) == pl.element().first()).arg_true())
+    return places.list.get(0, null_on_oob=True).cast(pl.Int64)
+
+
+# ---- text
+
+
+def capitalize(text: pl.Expr) -> pl.Expr:
+    """First letter upper case, the rest lower case."""
+    return pl.concat_str([text.str.slice(0, 1).str.to_uppercase(), text.str.slice(1).str.to_lowercase()])
+
+
+def whole(text: pl.Expr) -> pl.Expr:
+    """A text as Int64, null if it is no whole number."""
+    trimmed = text.str.strip_chars()
+    return pl.when(trimmed.str.contains(r"^[+-]?\d+$")).then(trimmed).cast(pl.Int64, strict=False)
+
+
+def digest(*texts: pl.Expr) -> pl.Expr:
+    """16 hex digits of the texts' xxh64."""
+    value = hashed(*texts)
+    digits = [(value // 16**place % 16).cast(pl.Int64) for place in reversed(range(16))]
+    return pl.concat_str([pl.lit("0123456789abcdef").str.slice(d, 1) for d in digits])
+
+
+def escape(text: pl.Expr) -> pl.Expr:
+    """A part of an id: `%` and `/` escaped, so that [a/b, c] and [a, b/c] differ."""
+    return text.str.replace_all("%", "%25", literal=True).str.replace_all("/", "%2F", literal=True)
+
+
+def path(folder: str, text: pl.Expr, context: Context) -> pl.Expr:
+    """An image's path below the data root, or that of a lab's converted copy."""
+    copies = context.images.get(folder, ImageCopies(folder))
+    name = text.str.extract(r"([^/]*)$", 1)
+    pieces = {
+        "path": text,
+        "name": name,
+        "stem": name.str.replace(r"\.[^.]*$", ""),
+        "parent": text.str.extract(r"^(.*)/[^/]*$", 1).fill_null(""),
+    }
+    parts: list[pl.Expr] = [pl.lit(f"{copies.root}/")]
+    for literal, name_of in _fields(copies.pattern):
+        parts += [pl.lit(literal)] + ([pieces[name_of]] if name_of else [])
+    return pl.concat_str(parts)
+
+
+def _fields(pattern: str) -> list[tuple[str, str | None]]:
+    from string import Formatter
+
+    return [(literal, name) for literal, name, _, _ in Formatter().parse(pattern)]
+
+
+# ---- the tables
+
+Body = Callable[..., pl.Expr]
+
+BODIES: Mapping[str, Body] = {
+    "lower": lambda x: x.str.to_lowercase(),
+    "capitalize": capitalize,
+    "strip": lambda x: x.str.strip_chars(),
+    "squeeze": lambda x: x.str.replace_all(r"\s+", " ").str.strip_chars(),
+    "nonempty": lambda x: pl.when(x != "").then(x),
+    "replace": lambda x, old, new: x.str.replace_all(old, new, literal=True),
+    "contains": lambda x, piece: x.str.contains(piece, literal=True),
+    "contains_any": lambda x, pieces: x.str.contains_any(pieces),
+    "head": lambda x, n: x.str.slice(0, n),
+    "tail": lambda x, n: x.str.slice(n),
+    "split": lambda x, by: x.str.split(by),
+    "part": lambda x, by, n: x.str.split(by).list.get(n, null_on_oob=True),
+    "match": lambda x, pattern: x.str.extract(pattern, 1),
+    "text": lambda x: x.cast(pl.String),
+    "int": whole,
+    "int?": whole,
+    "numbers": lambda x: x.str.extract_all(r"-?\d+").list.eval(pl.element().cast(pl.Int64, strict=False)),
+    "digest": digest,
+    "size": lambda x: x.list.len().cast(pl.Int64),
+    "first": lambda x: x.list.get(0, null_on_oob=True),
+    "join": lambda x, by: x.list.join(by),
+    "concat": lambda x, y: x.list.concat(y),
+    "without": without,
+    "unique": lambda x: x.list.unique(maintain_order=True),
+    "present": lambda x: x.list.drop_nulls(),
+    "every": lambda x, n, offset: x.list.gather_every(n, offset),
+    "least": lambda x: x.list.min(),
+    "most": lambda x: x.list.max(),
+    "index": index_of,
+    "must": lambda x: x,
+    "and": lambda x, y: x & y,
+    "or": lambda x, y: x | y,
+    "not": lambda x: ~x,
+    "neg": lambda x: -x,
+    "==": lambda x, y: x == y,
+    "!=": lambda x, y: x != y,
+    "<": lambda x, y: x < y,
+    "<=": lambda x, y: x <= y,
+    ">": lambda x, y: x > y,
+    ">=": lambda x, y: x >= y,
+    "in": lambda x, y: (y.list.contains(x) & x.is_not_null()).fill_null(False),
+    "is null": lambda x: x.is_null(),
+    "is not null": lambda x: x.is_not_null(),
+    "+": lambda x, y: x + y,
+    "-": lambda x, y: x - y,
+    "*": lambda x, y: x * y,
+    "/": lambda x, y: pl.when(y != 0).then(x / y),
+    "%": lambda x, y: pl.when(y != 0).then(x % y),
+    "item": lambda x, i: x.list.get(i, null_on_oob=True),
+    "all": lambda x: x.list.all(),
+    "escape": escape,
+}
+
+# Functions whose literal arguments are handed to Polars as they are.
+PLAIN: Mapping[str, tuple[int, ...]] = {
+    "contains_any": (1,),
+    "split": (1,),
+    "part": (1,),
+    "match": (1,),
+    "join": (1,),
+    "every": (1, 2),
+}
+
+
+def literal(value: Any, type: Type) -> pl.Expr:
+    """A literal of the type's dtype; a list broadcasts like a scalar."""
+    if isinstance(value, tuple):
+        return pl.lit(list(cast(tuple[Value, ...], value)), dtype=dtype_of(type))
+    return pl.lit(value, dtype=dtype_of(type))
+
+
+def expression(e: Typed, context: Context) -> pl.Expr:
+    """The Polars expression of a typed expression; its dtype is `dtype_of(e.type)`."""
+    match e:
+        case Column(name):
+            return pl.col(context.names.get(name, name))
+        case It():
+            return pl.element()
+        case Const(value, type):
+            return literal(value, type)
+        case Apply():
+            return _apply(e, context)
+        case Branch(condition, then, otherwise, type):
+            return (
+                pl.when(expression(condition, context))
+                .then(_as(then, type, context))
+                .otherwise(_as(otherwise, type, context))
+            )
+        case Map("each", items, body):
+            return expression(items, context).list.eval(expression(body, context))
+        case Map(_, items, body):
+            return expression(items, context).list.filter(expression(body, context))
+        case Build(fields):
+            return pl.struct([expression(value, context).alias(name) for name, value in fields])
+        case Get(operand, name):
+            return expression(operand, context).struct.field(name)
+        case Draw():
+            return _draw(e, context)
+
+
+def _as(e: Typed, type: Type, context: Context) -> pl.Expr:
+    """The expression with the dtype of `type`, into which its own type fits (an int as float, `[]` as any list)."""
+    lowered = expression(e, context)
+    return lowered if present(e.type) == present(type) else lowered.cast(dtype_of(type))
+
+
+def _apply(e: Apply, context: Context) -> pl.Expr:
+    match e.operator:
+        case "null":
+            return pl.lit(None, dtype=dtype_of(e.type))
+        case "list":
+            item = present(e.type)
+            assert isinstance(item, ListOf)
+            return lists_of([_as(a, item.item, context) for a in e.arguments])
+        case "format":
+            return pl.concat_str([expression(a, context).cast(pl.String) for a in e.arguments])
+        case "??":
+            return pl.coalesce([_as(a, e.type, context) for a in e.arguments])
+        case "draw":
+            return unit(hashed(pl.lit(str(context.seed)), *(expression(a, context) for a in e.arguments)))
+        case "path":
+            folder = e.arguments[0]
+            assert isinstance(folder, Const)
+            return path(str(folder.value), expression(e.arguments[1], context), context)
+        case _:
+            plain = PLAIN.get(e.operator, ())
+            arguments = [_plain(a) if i in plain else expression(a, context) for i, a in enumerate(e.arguments)]
+            return BODIES[e.operator](*arguments)
+
+
+def _plain(e: Typed) -> Any:
+    assert isinstance(e, Const)
+    return list(e.value) if isinstance(e.value, tuple) else e.value
+
+
+def _draw(e: Draw, context: Context) -> pl.Expr:
+    arguments = [expression(a, context) for a in e.arguments]
+    match e.function:
+        case "chance":
+            return unit(draw(context, e.site)) < arguments[0]
+        case "choose" if len(arguments) == 1:
+            return by_draw(arguments[0], context, e.site).list.get(0, null_on_oob=True)
+        case "choose":
+            return by_draw(arguments[0], context, e.site).list.head(arguments[1])
+        case _:
+            count = e.arguments[2]
+            assert isinstance(count, Const)
+            return decoys(arguments[0], arguments[1], int(count.value), context, e.site)  # type: ignore[arg-type]
+
+
+def decoys(truth: pl.Expr, others: pl.Expr, count: int, context: Context, site: str) -> pl.Expr:
+    """`count` lists as long as `truth`: the i-th holds the i-th lowest draw of `others` as its anchor, and beside it
+    the lowest draws among `truth` and the items that are nobody's anchor. An anchor stands in one list only and not
+    in the truth, so all lists differ. Items stand in drawn order."""
+    drawn = by_draw(others, context, site)
+    pool = truth.list.concat(drawn.list.slice(count))
+    sets = [_decoy(drawn, pool, truth, i, context, site) for i in range(count)]
+    return lists_of(sets).list.drop_nulls()
+
+
+def _decoy(drawn: pl.Expr, pool: pl.Expr, truth: pl.Expr, i: int, context: Context, site: str) -> pl.Expr:
+    rest = by_draw(pool, context, f"{site}.{i}").list.head(truth.list.len() - 1)
+    items = pl.concat_list([drawn.list.slice(i, 1), rest])
+    return pl.when(drawn.list.len() > i).then(by_draw(items, context, f"{site}.{i}.order"))

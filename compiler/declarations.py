@@ -1,0 +1,309 @@
+"""The syntax tree of whole files: sources, tasks, specs and words, with every expression parsed and every name still a name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+from cxrspec.compiler.diagnostics import Span
+from cxrspec.compiler.plan import RawColumn, Read
+from cxrspec.compiler.syntax import Expr, Name, Node, Prompt
+from cxrspec.compiler.types import Type
+
+Constant: TypeAlias = str | int | float | bool | tuple[str, ...] | tuple[int, ...] | tuple[float, ...]
+
+# ---- steps
+
+
+@dataclass(frozen=True, slots=True)
+class Where(Node):
+    """Keep the rows for which every condition holds; the names are what attrition speaks in."""
+
+    conditions: tuple[tuple[str, Expr], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Derive(Node):
+    """New columns, or old ones made anew; top to bottom, each sees those above it."""
+
+    columns: tuple[tuple[Name, Expr], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Select(Node):
+    """Only these columns."""
+
+    columns: tuple[Name, ...]
+
+
+JoinKind: TypeAlias = Literal["inner", "left", "semi", "anti"]
+
+
+@dataclass(frozen=True, slots=True)
+class Join(Node):
+    """Columns of another table. `on` pairs (mine, theirs); `take` pairs (new name, theirs), None = all others."""
+
+    table: Name
+    on: tuple[tuple[Name, Name], ...]
+    take: tuple[tuple[Name, Name], ...] | None
+    kind: JoinKind
+    many: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Group(Node):
+    """One row for each value of `by`; `take` holds (column, aggregate call)."""
+
+    by: tuple[Name, ...]
+    order: tuple[Expr, ...]
+    take: tuple[tuple[Name, Expr], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Explode(Node):
+    """One row for each item of a list; an empty list or a null gives none."""
+
+    column: Name
+    item: Name
+    position: Name | None
+
+
+@dataclass(frozen=True, slots=True)
+class Union(Node):
+    """The rows of another table below these: same names, same types."""
+
+    table: Name
+
+
+Step: TypeAlias = Where | Derive | Select | Join | Group | Explode | Union
+
+# ---- sources
+
+
+@dataclass(frozen=True, slots=True)
+class Identity(Node):
+    """Who a row is about: the space of patients, and the columns of patient (None: no id released) and study."""
+
+    space: str
+    patient: tuple[Name, ...] | None
+    study: tuple[Name, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ReadTable(Node):
+    """A table read from files."""
+
+    name: str
+    read: Read
+    key: tuple[Name, ...]
+    columns: dict[str, tuple[RawColumn, Span]]
+
+
+@dataclass(frozen=True, slots=True)
+class DerivedTable(Node):
+    """A table made from another by steps."""
+
+    name: str
+    start: Name
+    steps: tuple[Step, ...]
+
+
+Table: TypeAlias = ReadTable | DerivedTable
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnSplit(Node):
+    """The split stands in a column, of the rows themselves or of another table."""
+
+    table: Name | None
+    column: Name
+
+
+@dataclass(frozen=True, slots=True)
+class ListSplit(Node):
+    """A row's split is the list that names its key; `lists` pairs (split, table)."""
+
+    table: Name | None
+    lists: tuple[tuple[str, Name], ...]
+    key: Name
+
+
+@dataclass(frozen=True, slots=True)
+class RatioSplit(Node):
+    """A threshold on the patient's draw. `out_of` carves the shares out of the train rows of another split."""
+
+    shares: tuple[tuple[str, float], ...]
+    out_of: Name | None
+
+
+@dataclass(frozen=True, slots=True)
+class ConstantSplit(Node):
+    """Every row in one split."""
+
+    split: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """One cut of a holdout: `share` of the rows is held (by numpy's legacy generator with `seed`), the others are kept."""
+
+    seed: int
+    share: float
+    kept: str
+    held: str | Cut
+
+
+@dataclass(frozen=True, slots=True)
+class HoldoutSplit(Node):
+    """scikit-learn's recipe over the sorted distinct keys; a second cut runs in the order the first one left."""
+
+    cut: Cut
+    key: Name
+
+
+Split: TypeAlias = ColumnSplit | ListSplit | RatioSplit | ConstantSplit | HoldoutSplit
+
+
+@dataclass(frozen=True, slots=True)
+class Function(Node):
+    """A short function of the language, written in YAML and expanded where it is called."""
+
+    name: str
+    takes: tuple[tuple[str, Type], ...]
+    gives: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Source(Node):
+    """One dataset as downloaded."""
+
+    name: str
+    title: str
+    use: tuple[tuple[str, str], ...]
+    license: str
+    homepage: str
+    identity: tuple[Identity, ...]
+    constants: dict[str, tuple[Constant, Span]]
+    tables: dict[str, Table]
+    splits: dict[str, Split]
+
+
+# ---- tasks
+
+Marker: TypeAlias = Literal["letters", "numbers"]
+Layout: TypeAlias = Literal["lines", "inline"]
+Reply: TypeAlias = Literal["text", "marker"]
+
+
+@dataclass(frozen=True, slots=True)
+class TextAnswer(Node):
+    """The text itself."""
+
+    text: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """How `{options}` prints: each of these is drawn per turn where there is more than one."""
+
+    markers: tuple[Marker, ...] = ("letters",)
+    layout: Layout = "lines"
+    reply: tuple[Reply, ...] = ("text",)
+    hint: Prompt | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ChoiceAnswer(Node):
+    """One of the options."""
+
+    options: Expr
+    correct: Expr
+    block: Block
+
+
+@dataclass(frozen=True, slots=True)
+class ChoicesAnswer(Node):
+    """Some of the options; `empty` is what none of them reads."""
+
+    options: Expr
+    correct: Expr
+    block: Block
+    empty: Prompt | None
+
+
+Answer: TypeAlias = TextAnswer | ChoiceAnswer | ChoicesAnswer
+
+
+@dataclass(frozen=True, slots=True)
+class Form(Node):
+    """One way of asking: `let` top to bottom, then `when`, then `count` prompts with their answer."""
+
+    name: str
+    let: tuple[tuple[Name, Expr], ...]
+    when: Expr | None
+    count: int
+    prompt: Prompt
+    answer: Answer
+    leak: str | None
+    count_span: Span | None = field(default=None, compare=False, repr=False, kw_only=True)
+    prompt_span: Span | None = field(default=None, compare=False, repr=False, kw_only=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Task(Node):
+    """A task family: typed inputs and forms. `name` is the id (`title` in snake case)."""
+
+    name: str
+    title: str
+    about: str
+    inputs: tuple[tuple[Name, Type], ...]
+    forms: tuple[Form, ...]
+    constants: dict[str, tuple[Constant, Span]]
+    rules: dict[str, Prompt]
+
+
+# ---- specs
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """The row of the published table a spec belongs to, and why ours may differ from it."""
+
+    row: tuple[str, str]
+    because: str
+    rebuilds: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Spec(Node):
+    """One task/source combination. `task` names the task, or is the task itself where the spec carries it."""
+
+    task: Name | Task
+    source: Name
+    start: Name
+    steps: tuple[Step, ...]
+    key: tuple[Expr, ...]
+    bind: tuple[tuple[Name, Expr], ...]
+    split: Name | None
+    identity: Literal["source", "none"]
+    study: tuple[Expr, ...] | None
+    expect: tuple[tuple[str, int, int], ...]
+    constants: dict[str, tuple[Constant, Span]]
+    published: Published | None
+
+    @property
+    def name(self) -> str:
+        """`<task>/<source>`, unique among the specs."""
+        return f"{self.task.name}/{self.source.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Words(Node):
+    """What specs share: constants, prompt rules and functions."""
+
+    constants: dict[str, tuple[Constant, Span]]
+    rules: dict[str, Prompt]
+    functions: dict[str, Function]
+
+
+Declaration: TypeAlias = Source | Task | Spec | Words

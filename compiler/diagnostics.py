@@ -1,0 +1,128 @@
+"""What is wrong, as data: a finding knows its code, its place and its remedy; drawing it is render.py's work.
+
+A place in a spec is a `Span` (character offsets into one file); a place in somebody's data is a `DataPlace`
+(file, column, first line), and never a cell.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from typing import Literal
+
+Severity = Literal["error", "warning"]
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Span:
+    """Characters `start` to `end` (exclusive) of `file`, as the file's text has them."""
+
+    file: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """A place in a YAML file, with what there is to say about it ("declared here")."""
+
+    span: Span
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DataPlace:
+    """A place in a data file. `line` is the first line concerned (from 1); no cell is ever kept."""
+
+    file: str
+    column: str | None = None
+    line: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnostic:
+    """One finding: `message` is the headline (what was found), `label` the one place to look at.
+
+    `others` are secondary places, `help` what to do next. `spec` names the spec that a finding in data stops.
+    """
+
+    code: str
+    severity: Severity
+    message: str
+    label: Label | DataPlace | None = None
+    others: tuple[Label, ...] = ()
+    help: tuple[str, ...] = ()
+    spec: str | None = None
+
+
+@dataclass(slots=True)
+class Report:
+    """Collects findings; passes go on after a mistake, so that one run shows all of them."""
+
+    diagnostics: list[Diagnostic] = field(default_factory=list[Diagnostic])
+
+    def error(
+        self,
+        code: str,
+        span: Span | None,
+        message: str,
+        *,
+        label: str = "",
+        others: Iterable[Label] = (),
+        help: str | Iterable[str] = (),
+    ) -> None:
+        """Record an error at `span`; `label` is written below the marked text."""
+        self._add("error", code, span, message, label, others, help)
+
+    def warning(
+        self,
+        code: str,
+        span: Span | None,
+        message: str,
+        *,
+        label: str = "",
+        others: Iterable[Label] = (),
+        help: str | Iterable[str] = (),
+    ) -> None:
+        """Record a warning: the run may go on, `--strict` turns it into a failure."""
+        self._add("warning", code, span, message, label, others, help)
+
+    def _add(
+        self,
+        severity: Severity,
+        code: str,
+        span: Span | None,
+        message: str,
+        label: str,
+        others: Iterable[Label],
+        help: str | Iterable[str],
+    ) -> None:
+        lines = (help,) if isinstance(help, str) else tuple(help)
+        place = Label(span, label) if span is not None else None
+        found = Diagnostic(code, severity, message, place, tuple(others), tuple(h for h in lines if h))
+        if found not in self.diagnostics:  # a task is checked once for every spec that uses it
+            self.diagnostics.append(found)
+
+    @property
+    def errors(self) -> int:
+        """Number of errors so far."""
+        return sum(d.severity == "error" for d in self.diagnostics)
+
+
+def near(name: str, known: Iterable[str], what: str = "") -> str:
+    """A help line with the names that resemble `name`, or with what exists; empty if nothing does.
+
+    >>> near("veiw", ["view", "study_id"])
+    'a near name exists: `view`'
+    >>> near("zzz", ["view", "study_id"], "columns")
+    'known columns: `study_id`, `view`'
+    """
+    names = sorted(set(known))
+    close = get_close_matches(name, names, n=3, cutoff=0.6)
+    if close:
+        return ("a near name exists: " if len(close) == 1 else "near names exist: ") + ", ".join(f"`{c}`" for c in close)
+    if not names:
+        return ""
+    shown = ", ".join(f"`{n}`" for n in names[:12]) + (f" and {len(names) - 12} more" if len(names) > 12 else "")
+    return f"known {what or 'names'}: {shown}"

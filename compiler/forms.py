@@ -1,0 +1,202 @@
+"""CHECK, the part about tasks: forms with typed slots, prompts laid on wheels, answers whose options are sound."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from cxrspec.compiler import declarations as d
+from cxrspec.compiler import plan as p
+from cxrspec.compiler import prompts
+from cxrspec.compiler import syntax as s
+from cxrspec.compiler.diagnostics import Report, Span
+from cxrspec.compiler.expressions import Binding, Checker, Scope, facts
+from cxrspec.compiler.typed import Column, Const, Typed, requirements
+from cxrspec.compiler.types import BOOL, IMAGE, TEXT, ListOf
+
+SEPARATOR = ", "  # between the answers of `choices`, and between options printed inline
+
+
+def bound(name: str) -> str:
+    """The plan's column of an input."""
+    return f"$in.{name}"
+
+
+def local(form: str, name: str) -> str:
+    """The plan's column of a `let`."""
+    return f"$let.{form}.{name}"
+
+
+class Forms:
+    """Checks the forms of one task; the plan's columns are `bound(input)` and `local(form, let)`."""
+
+    def __init__(self, task: d.Task, scope: Scope, rules: Mapping[str, s.Prompt], checker: Checker) -> None:
+        self.task = task
+        inputs = {n.name: Binding(Column(bound(n.name), type), n.span) for n, type in task.inputs}
+        self.scope = replace(
+            scope, names={**scope.names, **inputs}, what=f"name of the task `{task.title}`", declared=task.span
+        )
+        self.rules = rules
+        self.checker = checker
+        self.report: Report = checker.report
+
+    def check(self) -> p.Turns | None:
+        """The task's turns, or None after a finding that leaves nothing to plan."""
+        self.inputs()
+        seen: set[str] = set()
+        forms: list[p.Form] = []
+        for form in self.task.forms:
+            if form.name in seen:
+                self.report.error(
+                    "CXR503",
+                    form.span,
+                    f"two forms are called `{form.name}`",
+                    help="`form:` names them; the name is the site of their draws",
+                )
+            seen.add(form.name)
+            planned = self.form(form)
+            if planned is not None:
+                forms.append(planned)
+        return p.Turns(tuple(forms)) if len(forms) == len(self.task.forms) else None
+
+    def inputs(self) -> None:
+        """`images` is the one reserved input name."""
+        for name, type in self.task.inputs:
+            if name.name == "images" and type != ListOf(IMAGE):
+                self.report.error("CXR507", name.span, f"the input `images` is `{type}`, expected `list of image`")
+
+    def form(self, form: d.Form) -> p.Form | None:
+        scope = self.scope
+        let: list[p.Derive] = []
+        for name, expression in form.let:
+            typed = self.checker.check(expression, replace(scope, site=f"{form.name}.{name.name}"))
+            checks = tuple(
+                p.Check(f"{assertion}() in `{name.name}`", needed) for assertion, needed in requirements(typed)
+            )
+            let.append(p.Derive(local(form.name, name.name), typed, checks))
+            scope = scope.with_names({name.name: Binding(Column(local(form.name, name.name), typed.type), name.span)})
+        when = None
+        if form.when is not None:
+            when = self.checker.wants(form.when, scope, BOOL, "the condition")
+            scope = scope.narrow(facts(form.when))
+        block = not isinstance(form.answer, d.TextAnswer)
+        prompt = self.prompt(form.prompt, scope, form.count, form.prompt_span, form.count_span, block)
+        answer = self.answer(form, scope)
+        if prompt is None:
+            return None
+        return p.Form(form.name, tuple(let), when, form.count, prompt, answer)
+
+    # ---- prompts
+
+    def prompt(
+        self,
+        written: s.Prompt,
+        scope: Scope,
+        count: int,
+        span: Span | None,
+        count_span: Span | None = None,
+        block: bool = False,
+    ) -> p.Prompt | None:
+        """The prompt on a wheel on which `count` turns never meet, its slots typed."""
+        before = self.report.errors
+        resolved = prompts.resolve(written, self.rules, self.report)
+        if self.report.errors > before:
+            return None
+        try:
+            wheel = prompts.spread(prompts.lay_out(resolved), count)
+        except prompts.LanguageTooLargeError:
+            self.report.error(
+                "CXR511",
+                span,
+                "the prompt is too uneven to draw from exactly",
+                help="fewer groups of unequal length in one alternative; or move the slot out of a group",
+            )
+            return None
+        share = prompts.largest_share(wheel)
+        if share * count > 1:
+            self.report.error(
+                "CXR510",
+                count_span or span,
+                f"{count} different prompts cannot be drawn: one of them has a share of {share}",
+                help=f"the prompt's language holds {prompts.count(resolved):,}; more alternatives, or a smaller `count`",
+            )
+        slot = self.slots(scope, block)
+        start, shapes = 0, list[p.Shape]()
+        for shape in wheel.shapes:
+            tickets = int(shape.weight * wheel.tickets)
+            pieces = tuple(part.texts if isinstance(part, prompts.Table) else slot(part) for part in shape.parts)
+            shapes.append(p.Shape(start, tickets, pieces))
+            start += tickets
+        return p.Prompt(wheel.tickets, tuple(shapes))
+
+    def slots(self, scope: Scope, block: bool) -> Callable[[s.Slot], Typed | p.OptionBlock]:
+        """What stands in a slot, typed once however many shapes it is in."""
+        known: dict[Span | None, Typed | p.OptionBlock] = {}
+
+        def slot(part: s.Slot) -> Typed | p.OptionBlock:
+            if part.span not in known:
+                known[part.span] = self.slot(part, scope, block)
+            return known[part.span]
+
+        return slot
+
+    def slot(self, part: s.Slot, scope: Scope, block: bool) -> Typed | p.OptionBlock:
+        if block and isinstance(part.expression, s.Name) and part.expression.name == "options":
+            return p.OptionBlock()
+        typed = self.checker.check(part.expression, scope)
+        self.checker.printable(typed, part.expression.span)
+        return self.checker.never_null(typed, part.expression.span, "a slot")
+
+    # ---- answers
+
+    def answer(self, form: d.Form, scope: Scope) -> p.TextAnswer | p.ChoiceAnswer:
+        scope = replace(scope, site=f"{form.name}.answer")
+        match form.answer:
+            case d.TextAnswer(text):
+                return p.TextAnswer(self.checker.wants(text, scope, TEXT, "the answer"))
+            case d.ChoiceAnswer(options, correct, block):
+                return self.choice(options, correct, block, False, None, scope)
+            case d.ChoicesAnswer(options, correct, block, empty):
+                return self.choice(options, correct, block, True, empty, scope)
+
+    def choice(
+        self, options: s.Expr, correct: s.Expr, block: d.Block, several: bool, empty: s.Prompt | None, scope: Scope
+    ) -> p.ChoiceAnswer:
+        shown = self.checker.wants(options, scope, ListOf(TEXT), "`options`")
+        right = self.checker.wants(correct, scope, ListOf(TEXT) if several else TEXT, "`correct`")
+        self.literal_options(shown, right, options, correct, several)
+        return p.ChoiceAnswer(
+            options=shown,
+            correct=right,
+            markers=block.markers,
+            layout=block.layout,
+            reply=block.reply,
+            hint=self.prompt(block.hint, scope, 1, block.hint.span) if block.hint else None,
+            several=several,
+            empty=self.prompt(empty, scope, 1, empty.span) if empty else None,
+        )
+
+    def literal_options(self, shown: Typed, right: Typed, options: s.Expr, correct: s.Expr, several: bool) -> None:
+        """What can be said of options before any data: no two alike, the correct one among them, none with the separator."""
+        if not isinstance(shown, Const) or not isinstance(shown.value, tuple):
+            return
+        texts = [str(v) for v in shown.value]
+        for text in sorted({t for t in texts if texts.count(t) > 1}):
+            self.report.error("CXR504", options.span, f"the option `{text}` stands twice")
+        for text in texts:
+            if several and SEPARATOR in text:
+                self.report.error(
+                    "CXR505",
+                    options.span,
+                    f"the option `{text}` contains the separator `{SEPARATOR}`",
+                    help="an answer of several options could not be read back",
+                )
+        wanted = right.value if isinstance(right, Const) else ()
+        for text in map(str, wanted if isinstance(wanted, tuple) else (wanted,)):
+            if text not in texts:
+                self.report.error(
+                    "CXR506",
+                    correct.span,
+                    f"`{text}` is not among the options",
+                    help="the options are " + ", ".join(f"`{t}`" for t in texts),
+                )

@@ -1,0 +1,160 @@
+"""LOWER: checked relations -> plan. What no example needs is dropped: columns, keyed left joins, whole tables and files.
+
+Polars keeps a left join whose columns nobody reads; this pass does not, so a spec needs only the files it reads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from graphlib import TopologicalSorter
+
+from cxrspec.compiler import plan as p
+from cxrspec.compiler.forms import bound
+from cxrspec.compiler.typed import Typed, columns
+
+# What the output needs of a spec's last relation, beside its images.
+RESULT = frozenset(("$id", "$space", "$patient", "$study", "split", "turns", "target"))
+
+
+def lower(relations: Mapping[str, p.Relation], spec: str, expect: tuple[tuple[str, int, int], ...] = ()) -> p.Plan:
+    """The plan of one spec."""
+    return p.Plan(spec, prune(relations, (spec,)), expect)
+
+
+def prune(relations: Mapping[str, p.Relation], specs: Iterable[str]) -> tuple[p.Relation, ...]:
+    """The relations that make the examples of `specs`, each after those it needs, with only the columns that are used.
+
+    For several specs the needs are put together, so that a table they share is one relation.
+    """
+    wanted: dict[str, set[str]] = {name: result(relations[name]) for name in specs}
+    kept: dict[str, p.Relation] = {}
+    for name in _users_first(relations, wanted):
+        if name in wanted:
+            nodes, needs = _prune(relations[name], wanted[name])
+            kept[name] = p.Relation(name, nodes)
+            for other, needed in needs:
+                wanted.setdefault(other, set()).update(needed)
+    return tuple(reversed(kept.values()))
+
+
+def result(relation: p.Relation) -> set[str]:
+    """The columns that the output takes from a spec's relation."""
+    return set(RESULT | {bound("images")}) & p.schema(relation).keys()
+
+
+def _users_first(relations: Mapping[str, p.Relation], roots: Iterable[str]) -> list[str]:
+    graph: dict[str, set[str]] = {}
+    stack = sorted(roots)
+    while stack:
+        name = stack.pop()
+        if name not in graph:
+            graph[name] = set(_uses(relations[name]))
+            stack.extend(sorted(graph[name]))
+    return list(reversed(list(TopologicalSorter(graph).static_order())))
+
+
+def _uses(relation: p.Relation) -> list[str]:
+    return [n.relation for n in relation.nodes if isinstance(n, p.Scan | p.Holdout | p.Join | p.Union)]
+
+
+Needs = list[tuple[str, set[str]]]
+
+
+def _prune(relation: p.Relation, wanted: set[str]) -> tuple[tuple[p.Node, ...], Needs]:
+    """The nodes that are needed for `wanted`, walking from the last to the first, and what they need of others."""
+    needed = set(wanted)
+    kept: list[p.Node] = []
+    needs: Needs = []
+    for node in reversed(relation.nodes):
+        slim = _slim(node, needed, needs)
+        if slim is not None:
+            kept.append(slim)
+    return tuple(reversed(kept)), needs
+
+
+def _slim(node: p.Node, needed: set[str], needs: Needs) -> p.Node | None:
+    """`node` with what is needed of it, or None; `needed` becomes what must be there before it."""
+    match node:
+        case p.Read():
+            return replace(node, columns=tuple(c for c in node.columns if c.name in needed or c.name in node.key))
+        case p.Scan(relation, scanned):
+            some = tuple(c for c in scanned if c[0] in needed) or scanned[:1]
+            needs.append((relation, {name for name, _ in some}))
+            return p.Scan(relation, some)
+        case p.Holdout(relation, key):
+            needs.append((relation, {key}))
+            return node
+        case p.Filter(_, condition) | p.Check(_, condition):
+            needed |= columns(condition)
+        case p.Derive(name, expression, checks):
+            if name not in needed:
+                return None
+            needed.discard(name)
+            needed |= _all_columns((expression, *(c.condition for c in checks)))
+        case p.Select(names):
+            return p.Select(tuple(n for n in names if n in needed))
+        case p.Join():
+            return _slim_join(node, needed, needs)
+        case p.Group(by, order, take):
+            take = tuple(a for a in take if a.name in needed)
+            order = order if any(a.function in ("first", "list") for a in take) else ()
+            needed.clear()
+            needed |= {*by} | _all_columns((*order, *(a.argument for a in take if a.argument is not None)))
+            return p.Group(by, order, take)
+        case p.Explode(column, item, _, position):
+            needed -= {item, position}
+            needed.add(column)
+        case p.Union(relation):
+            needs.append((relation, set(needed)))
+        case p.Unique(_, column):
+            needed.add(column)
+        case p.Turns(forms):
+            needed -= {"turns", "target"}
+            needed |= _form_columns(forms) | {"$id"}
+    return node
+
+
+def _slim_join(node: p.Join, needed: set[str], needs: Needs) -> p.Join | None:
+    take = tuple(t for t in node.take if t[0] in needed)
+    if node.kind == "left" and not take and not node.many:
+        return None
+    needed -= {new for new, _, _ in take}
+    needed |= {mine for mine, _ in node.on}
+    needs.append((node.relation, {theirs for _, theirs in node.on} | {theirs for _, theirs, _ in take}))
+    return replace(node, take=take)
+
+
+def _all_columns(expressions: Iterable[Typed]) -> set[str]:
+    return {name for e in expressions for name in columns(e)}
+
+
+def _form_columns(forms: Iterable[p.Form]) -> set[str]:
+    """The columns that forms read, their own `let`s left out."""
+    read: set[str] = set()
+    for form in forms:
+        inner = _all_columns(_form_expressions(form))
+        read |= inner - {let.name for let in form.let}
+    return read
+
+
+def _form_expressions(form: p.Form) -> Iterable[Typed]:
+    for let in form.let:
+        yield let.expression
+        yield from (c.condition for c in let.checks)
+    if form.when is not None:
+        yield form.when
+    yield from _prompt_expressions(form.prompt)
+    match form.answer:
+        case p.TextAnswer(text):
+            yield text
+        case p.ChoiceAnswer(options, correct, hint=hint, empty=empty):
+            yield from (options, correct)
+            for prompt in (hint, empty):
+                if prompt is not None:
+                    yield from _prompt_expressions(prompt)
+
+
+def _prompt_expressions(prompt: p.Prompt) -> Iterable[Typed]:
+    for shape in prompt.shapes:
+        yield from (x for x in shape.pieces if not isinstance(x, tuple | p.OptionBlock))

@@ -1,0 +1,495 @@
+"""PARSE: a validated Document becomes declarations; every expression, prompt and type in it becomes a tree.
+
+The JSON Schema has been satisfied before, so shapes are taken for granted here. Text that does not parse is
+reported and stands as `Invalid`, an unknown type as `Unknown`: later passes keep quiet about them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, Literal, cast
+
+from cxrspec.compiler import declarations as d
+from cxrspec.compiler.diagnostics import Report, Span, near
+from cxrspec.compiler.document import Document, Path
+from cxrspec.compiler.grammar import parse_expression, parse_prompt, parse_type
+from cxrspec.compiler.plan import Own, Part, Place, RawColumn, Read
+from cxrspec.compiler.syntax import Call, Choice, Expr, Invalid, Name, Prompt
+from cxrspec.compiler.types import SPLITS, UNKNOWN, Type
+
+OWN_FIELDS = ("row", "file", "text", "key", "value", "position")
+AGGREGATES = ("only", "first", "list", "list_unique", "min", "max", "count", "most_common")
+
+
+def snake(title: str) -> str:
+    """A title as an id.
+
+    >>> snake("Close-Ended VQA")
+    'close_ended_vqa'
+    """
+    return re.sub(r"[^a-z0-9]+", "_", title.lower()).strip("_")
+
+
+def parse(document: Document, report: Report, published: bool = False) -> d.Declaration | None:
+    """The declaration that `document` holds; with `published`, its overlay stands in place of the spec's own fields."""
+    parser = _Parser(document, report, published)
+    match document.value["kind"]:
+        case "source":
+            return parser.source()
+        case "task":
+            return parser.task(())
+        case "spec":
+            return parser.spec()
+        case "words":
+            return parser.words()
+        case _:
+            return None
+
+
+def below(path: Path) -> Callable[[str], Path]:
+    """From a key to its path below `path`."""
+    return lambda key: (*path, key)
+
+
+class _Parser:
+    """Walks one document; a `Path` says where it stands."""
+
+    def __init__(self, document: Document, report: Report, published: bool) -> None:
+        self.document = document
+        self.report = report
+        self.published = published
+
+    # ---- the document's values
+
+    def get(self, path: Path, default: Any = None) -> Any:
+        value: Any = self.document.value
+        for step in path:
+            if isinstance(value, Mapping):
+                if step not in value:
+                    return default
+                value = cast(Any, value[step])
+            elif isinstance(step, int) and isinstance(value, list):
+                value = cast(Any, value[step])
+            else:
+                return default
+        return cast(Any, value)
+
+    def has(self, path: Path) -> bool:
+        missing = object()
+        return self.get(path, missing) is not missing
+
+    def span(self, path: Path) -> Span:
+        return self.document.span(path)
+
+    def text(self, path: Path, default: str = "") -> str:
+        value = self.get(path, default)
+        return value if isinstance(value, str) else self.document.raw(path)
+
+    def name(self, path: Path) -> Name:
+        return Name(self.text(path), span=self.span(path))
+
+    def key_name(self, path: Path) -> Name:
+        return Name(str(path[-1]), span=self.document.key_span(path))
+
+    def each(self, path: Path) -> list[Path]:
+        """The paths of a list's items, or of the one value that stands for a list of one; of a mapping's members."""
+        value = self.get(path)
+        if value is None:
+            return []
+        if isinstance(value, list):
+            return [(*path, i) for i in range(len(value))]
+        if isinstance(value, Mapping):
+            return [(*path, cast(str, key)) for key in cast(Mapping[str, Any], value)]
+        return [path]
+
+    def names(self, path: Path) -> tuple[Name, ...]:
+        return tuple(self.name(p) for p in self.each(path))
+
+    def texts(self, path: Path) -> tuple[str, ...]:
+        return tuple(self.text(p) for p in self.each(path))
+
+    def flag(self, path: Path, default: bool = False) -> bool:
+        return self.text(path, "yes" if default else "no") == "yes"
+
+    def expression(self, path: Path) -> Expr:
+        return parse_expression(self.text(path), self.document.locate(path), self.report)
+
+    def expressions(self, path: Path) -> tuple[Expr, ...]:
+        return tuple(self.expression(p) for p in self.each(path))
+
+    def named_expressions(self, path: Path) -> tuple[tuple[Name, Expr], ...]:
+        return tuple((self.key_name(p), self.expression(p)) for p in self.each(path))
+
+    def type(self, path: Path) -> Type:
+        return parse_type(self.text(path), self.document.locate(path), self.report)
+
+    def prompt(self, path: Path) -> Prompt | None:
+        """A prompt as block text (one alternative a line) or as a list of alternatives."""
+        lines = [parse_prompt(self.text(p), self.document.locate(p), self.report) for p in self.each(path)]
+        known = [line for line in lines if line is not None]
+        if len(known) < len(lines) or not known:
+            return None
+        return known[0] if len(known) == 1 else Choice(tuple(known), (1,) * len(known), span=self.span(path))
+
+    def constants(self, path: Path) -> dict[str, tuple[d.Constant, Span]]:
+        found: dict[str, tuple[d.Constant, Span]] = {}
+        for p in self.each(path):
+            value = self.get(p)
+            found[str(p[-1])] = (tuple(value) if isinstance(value, list) else value, self.document.key_span(p))
+        return found
+
+    def rules(self, path: Path) -> dict[str, Prompt]:
+        parsed = {str(p[-1]): self.prompt(p) for p in self.each(path)}
+        return {name: rule for name, rule in parsed.items() if rule is not None}
+
+    # ---- sources
+
+    def source(self) -> d.Source:
+        name = self.text(("name",))
+        tables = {str(p[-1]): self.table(p, name) for p in self.each(("tables",))}
+        return d.Source(
+            name=name,
+            title=self.text(("title",)),
+            use=tuple((str(p[-1]), self.text(p)) for p in self.each(("use",))),
+            license=self.text(("license",)),
+            homepage=self.text(("homepage",)),
+            identity=self.identities(),
+            constants=self.constants(("constants",)),
+            tables=tables,
+            splits={str(p[-1]): self.split(p) for p in self.each(("splits",))},
+            span=self.span(("name",)),
+        )
+
+    def identities(self) -> tuple[d.Identity, ...]:
+        path: Path = ("identity",)
+        places = self.each(path) if isinstance(self.get(path), list) else [path]
+        return tuple(self.identity(p) for p in places)
+
+    def identity(self, path: Path) -> d.Identity:
+        patient = self.names((*path, "patient"))
+        return d.Identity(
+            space=self.text((*path, "space")),
+            patient=None if [n.name for n in patient] in ([], ["none"]) else patient,
+            study=self.names((*path, "study")),
+            span=self.span(path),
+        )
+
+    def table(self, path: Path, source: str) -> d.Table:
+        base: Path = (*path, "published") if self.published and self.has((*path, "published")) else path
+        if self.has((*path, "read")):
+            return self.read_table(path, source)
+        start = self.name((*base, "from")) if self.has((*base, "from")) else self.name((*path, "from"))
+        return d.DerivedTable(str(path[-1]), start, self.steps((*base, "steps")), span=self.document.key_span(path))
+
+    def read_table(self, path: Path, source: str) -> d.ReadTable:
+        at = below(path)
+        missing = self.texts(at("missing"))
+        columns = {str(p[-1]): (self.column(p, missing), self.document.key_span(p)) for p in self.each(at("columns"))}
+        key = self.names(at("key"))
+        read = Read(
+            table=f"{source}.{path[-1]}",
+            format=self.text(at("read")),
+            files=self.texts(at("files")),
+            columns=tuple(column for column, _ in columns.values()),
+            packed=self.texts(at("packed")),
+            rows=self.text(at("rows")),
+            key=tuple(n.name for n in key),
+            header=self.flag(at("header"), True),
+            separator=self.text(at("separator"), ","),
+            quote="" if self.text(at("quote"), '"') == "none" else self.text(at("quote"), '"'),
+            encoding=self.text(at("encoding"), "utf-8"),
+            optional=self.flag(at("optional")),
+            generated=self.text(at("origin")) == "generated",
+        )
+        return d.ReadTable(str(path[-1]), read, key, columns, span=self.document.key_span(path))
+
+    def column(self, path: Path, missing: tuple[str, ...]) -> RawColumn:
+        name = str(path[-1])
+        if not isinstance(self.get(path), Mapping):
+            return RawColumn(name, self.type(path), (Place("name", name),), missing=missing)
+        at = below(path)
+        pairs, otherwise, other = self.values(at("values"))
+        constant = self.get(at("value"))
+        places = tuple(self.place(p) for p in self.each(at("from"))) or (Place("name", name),)
+        return RawColumn(
+            name=name,
+            type=self.type(at("type")) if self.has(at("type")) else UNKNOWN,
+            places=() if constant is not None else places,
+            values=pairs,
+            otherwise=otherwise,
+            other=other,
+            constant=constant,
+            missing=missing + tuple("" if self.get(p) is None else self.text(p) for p in self.each(at("missing"))),
+            optional=self.flag(at("optional")),
+            squeeze=self.text(at("clean")) == "squeeze",
+            each=tuple(self.part(p) for p in self.each(at("each"))),
+        )
+
+    def part(self, path: Path) -> Part:
+        name = str(path[-1])
+        if not isinstance(self.get(path), Mapping):
+            return Part(name, self.place(path))
+        pairs, otherwise, other = self.values((*path, "values"))
+        place = self.place((*path, "from")) if self.has((*path, "from")) else Place("name", name)
+        return Part(name, place, pairs, otherwise, other)
+
+    def values(
+        self, path: Path
+    ) -> tuple[
+        tuple[tuple[str, str | int | float | bool], ...],
+        Literal["refuse", "keep", "value"],
+        str | int | float | bool | None,
+    ]:
+        """`values:` as pairs, with what an unlisted value is: refused, kept, or another value."""
+        members = {str(p[-1]): self.get(p) for p in self.each(path)}
+        other = members.pop("else", None)
+        if other is None:
+            return tuple(members.items()), "refuse", None
+        return tuple(members.items()), "keep" if other == "keep" else "value", None if other == "keep" else other
+
+    def place(self, path: Path) -> Place:
+        value = self.get(path)
+        if isinstance(value, int) and not isinstance(value, bool):
+            return Place("column", index=value)
+        text = self.text(path)
+        own = re.fullmatch(r"([a-z]+)\((\d*)\)", text)
+        if own is None:
+            return Place("name", text)
+        kind, level = own.groups()
+        if kind not in OWN_FIELDS:
+            self.report.error(
+                "CXR201",
+                self.span(path),
+                f"unknown reader field `{kind}()`",
+                help=near(kind, OWN_FIELDS, "reader fields"),
+            )
+            return Place("name", text)
+        return Place(cast(Own, kind), index=int(level or 0))
+
+    # ---- splits
+
+    def split(self, path: Path) -> d.Split:
+        at = below(path)
+        span = self.document.key_span(path)
+        table = self.name(at("table")) if self.has(at("table")) else None
+        if self.has(at("constant")):
+            return d.ConstantSplit(self.split_word(at("constant")), span=span)
+        if self.has(at("holdout")):
+            return d.HoldoutSplit(self.cut(at("holdout")), self.name(at("key")), span=span)
+        if self.has(at("ratio")):
+            shares = tuple((self.split_word_of_key(p), float(self.get(p))) for p in self.each(at("ratio")))
+            if sum(share for _, share in shares) >= 1:
+                self.report.error("CXR421", self.span(at("ratio")), "the shares leave nothing for the other splits")
+            out_of = self.name((*at("out_of"), "lists")) if self.has((*at("out_of"), "lists")) else None
+            return d.RatioSplit(shares, out_of, span=span)
+        if self.has(at("lists")):
+            lists = tuple((self.split_word_of_key(p), self.name(p)) for p in self.each(at("lists")))
+            return d.ListSplit(table, lists, self.name(at("key")), span=span)
+        return d.ColumnSplit(table, self.name(at("column")), span=span)
+
+    def cut(self, path: Path) -> d.Cut:
+        held: Path = (*path, "held")
+        return d.Cut(
+            seed=self.get((*path, "seed"), 0),
+            share=float(self.get((*path, "share"))),
+            kept=self.split_word((*path, "kept")),
+            held=self.cut(held) if isinstance(self.get(held), Mapping) else self.split_word(held),
+        )
+
+    def split_word(self, path: Path) -> str:
+        return self._known_split(self.text(path), self.span(path))
+
+    def split_word_of_key(self, path: Path) -> str:
+        return self._known_split(str(path[-1]), self.document.key_span(path))
+
+    def _known_split(self, word: str, span: Span) -> str:
+        if word not in SPLITS:
+            self.report.error("CXR202", span, f"unknown split `{word}`", help=near(word, SPLITS, "splits"))
+        return word
+
+    # ---- steps
+
+    def steps(self, path: Path) -> tuple[d.Step, ...]:
+        return tuple(self.step((*p, key), key) for p in self.each(path) for key in self.get(p))
+
+    def step(self, path: Path, kind: str) -> d.Step:
+        readers: dict[str, Callable[[Path], d.Step]] = {
+            "where": self.where,
+            "derive": lambda p: d.Derive(self.named_expressions(p), span=self.document.key_span(p)),
+            "select": lambda p: d.Select(self.names(p), span=self.document.key_span(p)),
+            "join": self.join,
+            "group": self.group,
+            "explode": self.explode,
+            "union": lambda p: d.Union(self.name(p), span=self.document.key_span(p)),
+        }
+        if kind not in readers:
+            self.report.error("CXR401", self.document.key_span(path), f"the step `{kind}` is not built yet")
+            return d.Where((), span=self.document.key_span(path))
+        return readers[kind](path)
+
+    def where(self, path: Path) -> d.Where:
+        span = self.document.key_span(path)
+        if isinstance(self.get(path), Mapping):
+            return d.Where(tuple((n.name, e) for n, e in self.named_expressions(path)), span=span)
+        return d.Where((("where", self.expression(path)),), span=span)
+
+    def pairs(self, path: Path) -> tuple[tuple[Name, Name], ...]:
+        """`x`, `[x, y]` or `{mine: theirs}`, as pairs."""
+        if isinstance(self.get(path), Mapping):
+            return tuple((self.key_name(p), self.name(p)) for p in self.each(path))
+        return tuple((name, name) for name in self.names(path))
+
+    def join(self, path: Path) -> d.Join:
+        take: Path = (*path, "take")
+        return d.Join(
+            table=self.name((*path, "table")),
+            on=self.pairs((*path, "on")),
+            take=self.pairs(take) if self.has(take) else None,
+            kind=cast(d.JoinKind, self.text((*path, "kind"), "inner")),
+            many=self.flag((*path, "many")),
+            span=self.document.key_span(path),
+        )
+
+    def group(self, path: Path) -> d.Group:
+        take = self.named_expressions((*path, "take"))
+        for _, expression in take:
+            if not isinstance(expression, Invalid) and not (
+                isinstance(expression, Call) and expression.function in AGGREGATES
+            ):
+                self.report.error(
+                    "CXR412",
+                    expression.span,
+                    "an aggregate belongs here",
+                    help="one of " + ", ".join(f"`{a}(x)`" for a in AGGREGATES),
+                )
+        return d.Group(
+            by=self.names((*path, "by")),
+            order=self.expressions((*path, "order")),
+            take=tuple((n, e) for n, e in take if isinstance(e, Call) and e.function in AGGREGATES),
+            span=self.document.key_span(path),
+        )
+
+    def explode(self, path: Path) -> d.Explode:
+        column = self.name((*path, "column"))
+        return d.Explode(
+            column=column,
+            item=self.name((*path, "as")) if self.has((*path, "as")) else column,
+            position=self.name((*path, "position")) if self.has((*path, "position")) else None,
+            span=self.document.key_span(path),
+        )
+
+    # ---- tasks
+
+    def task(self, path: Path, title: str = "") -> d.Task:
+        title = title or self.text((*path, "name"))
+        forms = tuple(form for i, p in enumerate(self.each((*path, "turns"))) if (form := self.form(p, i)) is not None)
+        return d.Task(
+            name=snake(title),
+            title=title,
+            about=self.text((*path, "about")),
+            inputs=tuple((self.key_name(p), self.type(p)) for p in self.each((*path, "inputs"))),
+            forms=forms,
+            constants=self.constants((*path, "constants")),
+            rules=self.rules((*path, "rules")),
+            span=self.span((*path, "name")) if self.has((*path, "name")) else self.span(path),
+        )
+
+    def form(self, path: Path, index: int) -> d.Form | None:
+        count: Path = (*path, "count")
+        prompt = self.prompt((*path, "prompt"))
+        answer = self.answer((*path, "answer"))
+        if prompt is None or answer is None:
+            return None
+        return d.Form(
+            name=self.text((*path, "form"), "ask" if index == 0 else f"ask{index + 1}"),
+            let=self.named_expressions((*path, "let")),
+            when=self.expression((*path, "when")) if self.has((*path, "when")) else None,
+            count=self.get(count, 1),
+            prompt=prompt,
+            answer=answer,
+            leak=self.text((*path, "leak")) or None,
+            span=self.span(path),
+            count_span=self.span(count) if self.has(count) else None,
+            prompt_span=self.document.key_span((*path, "prompt")),
+        )
+
+    def answer(self, path: Path) -> d.Answer | None:
+        at = below(path)
+        span = self.span(path)
+        match self.text(at("format")):
+            case "text":
+                return d.TextAnswer(self.expression(at("text")), span=span)
+            case "choice":
+                return d.ChoiceAnswer(
+                    self.expression(at("options")), self.expression(at("correct")), self.block(path), span=span
+                )
+            case "choices":
+                empty = self.prompt(at("empty")) if self.has(at("empty")) else None
+                options, correct = self.expression(at("options")), self.expression(at("correct"))
+                return d.ChoicesAnswer(options, correct, self.block(path), empty, span=span)
+            case other:
+                self.report.error("CXR501", self.span(at("format")), f"the answer format `{other}` is not built yet")
+                return None
+
+    def block(self, path: Path) -> d.Block:
+        return d.Block(
+            markers=cast(tuple[d.Marker, ...], self.texts((*path, "markers")) or ("letters",)),
+            layout=cast(d.Layout, self.text((*path, "layout"), "lines")),
+            reply=cast(tuple[d.Reply, ...], self.texts((*path, "reply")) or ("text",)),
+            hint=self.prompt((*path, "hint")) if self.has((*path, "hint")) else None,
+        )
+
+    # ---- specs
+
+    def spec(self) -> d.Spec:
+        steps = self.steps(self.own("steps"))
+        where = self.own("where")
+        if self.has(where):
+            steps += (self.where(where),)
+        return d.Spec(
+            task=self.name(("task",)) if self.has(("task",)) else self.task((), self.text(("name",))),
+            source=self.name(("source",)),
+            start=self.name(self.own("from")),
+            steps=steps,
+            key=self.expressions(self.own("key")),
+            bind=self.named_expressions(self.own("bind")),
+            split=self.name(self.own("split")) if self.has(self.own("split")) else None,
+            identity="none" if self.text(self.own("identity")) == "none" else "source",
+            study=self.expressions(self.own("study")) or None,
+            expect=tuple(self.expected(p) for p in self.each(self.own("expect"))),
+            constants=self.constants(self.own("constants")),
+            published=self.published_row(),
+            span=self.span(("task",)) if self.has(("task",)) else self.span(("kind",)),
+        )
+
+    def own(self, field: str) -> Path:
+        """Where a spec's field stands: in the overlay of a published run if that has it."""
+        overlaid: Path = ("published", field)
+        return overlaid if self.published and self.has(overlaid) else (field,)
+
+    def expected(self, path: Path) -> tuple[str, int, int]:
+        split = self.split_word_of_key(path)
+        value = self.get(path)
+        low, high = value if isinstance(value, list) else (value, value)
+        return split, cast(int, low), cast(int, high)
+
+    def published_row(self) -> d.Published | None:
+        row = self.texts(("published", "row"))
+        if len(row) != 2:
+            return None
+        return d.Published(
+            row=(row[0], row[1]),
+            because=self.text(("published", "because")),
+            rebuilds=self.flag(("published", "rebuilds"), True),
+        )
+
+    # ---- words
+
+    def words(self) -> d.Words:
+        functions = {str(p[-1]): self.function(p) for p in self.each(("functions",))}
+        return d.Words(self.constants(("constants",)), self.rules(("rules",)), functions, span=self.span(("kind",)))
+
+    def function(self, path: Path) -> d.Function:
+        takes = tuple((str(p[-1]), self.type(p)) for p in self.each((*path, "takes")))
+        return d.Function(str(path[-1]), takes, self.expression((*path, "gives")), span=self.document.key_span(path))

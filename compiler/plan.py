@@ -1,0 +1,359 @@
+"""The plan: what is read and what is done with it, as small frozen nodes; no Polars inside.
+
+A plan is a set of named relations. A relation is a chain of nodes that starts at a `Read` (files) or a `Scan`
+(another relation); joins and unions name the relation they bring in. So a relation is a straight line, a table
+that several specs use is one relation, and its rows are computed once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from cxrspec.compiler.typed import Typed
+from cxrspec.compiler.types import INT, SPLIT, TEXT, ListOf, RecordOf, Type
+
+Own = Literal["row", "file", "text", "key", "value", "position"]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a column's cells come from in the raw file.
+
+    `kind` is "name" (a header, a captured piece of the path, or a path inside a nested record: `path`),
+    "column" (`index`, from 0) or what the reader itself knows: row() file() text() key() value() position(index).
+    """
+
+    kind: Literal["name", "column"] | Own
+    path: str = ""
+    index: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A named place of the items of a nested list or mapping (`each:`), with its own `values:`."""
+
+    name: str
+    place: Place
+    values: tuple[tuple[str, str | int | float | bool], ...] = ()
+    otherwise: Literal["refuse", "keep", "value"] = "refuse"
+    other: str | int | float | bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RawColumn:
+    """One declared column of a read table.
+
+    places     tried in order, the first that exists holds (headers are compared trimmed)
+    type       what the cells are cast to; a nullable type lets null pass
+    values     raw text -> value, for any type; `otherwise` says what an unlisted value is
+    constant   a value for every row, nothing is read (places is empty)
+    missing    cell texts that mean null; the empty cell always does
+    optional   the column may be absent (then null)
+    squeeze    runs of white space become one blank, stripped, empty becomes null
+    each       for lists of records: the named places of an item
+    """
+
+    name: str
+    type: Type
+    places: tuple[Place, ...]
+    values: tuple[tuple[str, str | int | float | bool], ...] = ()
+    otherwise: Literal["refuse", "keep", "value"] = "refuse"
+    other: str | int | float | bool | None = None
+    constant: str | int | float | bool | None = None
+    missing: tuple[str, ...] = ()
+    optional: bool = False
+    squeeze: bool = False
+    each: tuple[Part, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """Files of one source, as a checked, typed table.
+
+    table      "<source>.<table>"
+    format     the reader: csv, json, xml, files ...
+    files      patterns below a root of the source. Entries without glob or capture are alternatives (the first
+               that exists holds); entries with `*` or `{name}` are a union (no file twice). `{name}` is one piece
+               of the path, without `/`
+    packed     names of archives that may hold the files (.zip, .tgz, .tar.gz, .tar)
+    rows       for nested files: which places are rows ("" = the whole file)
+    key        columns that are unique together and never null; () = none declared
+    optional   an absent table is an empty one
+    generated  machine-written text
+    """
+
+    table: str
+    format: str
+    files: tuple[str, ...]
+    columns: tuple[RawColumn, ...]
+    packed: tuple[str, ...] = ()
+    rows: str = ""
+    key: tuple[str, ...] = ()
+    header: bool = True
+    separator: str = ","
+    quote: str = '"'
+    encoding: str = "utf-8"
+    optional: bool = False
+    generated: bool = False
+
+
+Columns = tuple[tuple[str, Type], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """The rows of another relation; only the columns that are needed."""
+
+    relation: str
+    columns: Columns
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Rows for which the condition does not hold leave, counted under `name`."""
+
+    name: str
+    condition: Typed
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """Rows for which the condition does not hold are bad rows: they stop the spec."""
+
+    name: str
+    condition: Typed
+
+
+@dataclass(frozen=True, slots=True)
+class Derive:
+    """A new column, or an old one made anew; `checks` is what must hold for it to mean something."""
+
+    name: str
+    expression: Typed
+    checks: tuple[Check, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Select:
+    """Only these columns."""
+
+    columns: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Join:
+    """Columns of another relation: `on` pairs (mine, theirs), `take` holds (new name, theirs, type as it comes in)."""
+
+    relation: str
+    on: tuple[tuple[str, str], ...]
+    take: tuple[tuple[str, str, Type], ...]
+    kind: Literal["inner", "left", "semi", "anti"]
+    name: str
+    many: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Aggregate:
+    """One column of a group: `function(argument)`; `only` checks that all values are equal."""
+
+    name: str
+    function: str
+    argument: Typed | None
+    type: Type
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """One row for each value of `by`; `order` settles `first` and `list`."""
+
+    by: tuple[str, ...]
+    order: tuple[Typed, ...]
+    take: tuple[Aggregate, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Explode:
+    """One row for each item of a list column; `position` counts from 0."""
+
+    column: str
+    item: str
+    type: Type
+    position: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Union:
+    """The rows of another relation, below these; same columns."""
+
+    relation: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """One cut of a holdout, see `Holdout`."""
+
+    seed: int
+    share: float
+    kept: str
+    held: str | Cut
+
+
+@dataclass(frozen=True, slots=True)
+class Holdout:
+    """A table (key, split) of the distinct keys of another relation, cut as scikit-learn's train_test_split does.
+
+    The distinct keys are sorted; `numpy.random.RandomState(seed).permutation(n)` is drawn; its first
+    ceil(n * share) places are held, the others kept, and a second cut permutes the order the first one left.
+    """
+
+    relation: str
+    key: str
+    type: Type
+    cut: Cut
+
+
+@dataclass(frozen=True, slots=True)
+class Unique:
+    """Rows whose value of `column` stands more than once are bad rows."""
+
+    name: str
+    column: str
+
+
+# ---- prompts and answers
+
+
+@dataclass(frozen=True, slots=True)
+class OptionBlock:
+    """Where the options of a choice are printed."""
+
+
+Piece = tuple[str, ...] | Typed | OptionBlock
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """One way through a prompt: tables of equally likely texts, printed expressions, the block of options.
+
+    It holds the tickets from `start` up to `start + tickets`.
+    """
+
+    start: int
+    tickets: int
+    pieces: tuple[Piece, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """A prompt grammar laid on a wheel of `tickets`, which every number of the form's turns divides."""
+
+    tickets: int
+    shapes: tuple[Shape, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TextAnswer:
+    """The text itself."""
+
+    text: Typed
+
+
+@dataclass(frozen=True, slots=True)
+class ChoiceAnswer:
+    """One of the options (`correct` is text), or some of them (a list; `empty` reads none)."""
+
+    options: Typed
+    correct: Typed
+    markers: tuple[str, ...]
+    layout: str
+    reply: tuple[str, ...]
+    hint: Prompt | None
+    several: bool
+    empty: Prompt | None
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """One way of asking, `count` times: `let` top to bottom, then `when`, then prompt and answer."""
+
+    name: str
+    let: tuple[Derive, ...]
+    when: Typed | None
+    count: int
+    prompt: Prompt
+    answer: TextAnswer | ChoiceAnswer
+
+
+@dataclass(frozen=True, slots=True)
+class Turns:
+    """The turns of every row: columns `turns`, `target`. A row to which no form applies leaves, counted."""
+
+    forms: tuple[Form, ...]
+
+
+Node = (
+    Read | Scan | Holdout | Filter | Derive | Select | Join | Group | Explode | Union | Unique | Check | Turns
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """A named table: a straight line of nodes, the first of which is a leaf."""
+
+    name: str
+    nodes: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """All that one spec needs, in order of need; the last relation makes its examples.
+
+    `expect` bounds the number of examples: (split, least, most).
+    """
+
+    spec: str
+    relations: tuple[Relation, ...]
+    expect: tuple[tuple[str, int, int], ...] = ()
+
+    @property
+    def reads(self) -> tuple[Read, ...]:
+        """The files it needs."""
+        return tuple(r.nodes[0] for r in self.relations if isinstance(r.nodes[0], Read))
+
+
+def schema(relation: Relation) -> dict[str, Type]:
+    """The columns of a relation and their types, computed along its nodes."""
+    columns: dict[str, Type] = {}
+    for node in relation.nodes:
+        columns = step(columns, node)
+    return columns
+
+
+def step(columns: dict[str, Type], node: Node) -> dict[str, Type]:
+    """The columns after `node`, given those before it."""
+    match node:
+        case Read():
+            return {c.name: c.type for c in node.columns}
+        case Scan(_, scanned):
+            return dict(scanned)
+        case Holdout(_, key, type):
+            return {key: type, "split": SPLIT}
+        case Filter() | Union() | Unique() | Check():
+            return columns
+        case Derive(name, expression):
+            return columns | {name: expression.type}
+        case Select(kept):
+            return {name: columns[name] for name in kept}
+        case Join(_, _, take):
+            return columns | {new: type for new, _, type in take}
+        case Group(by, _, take):
+            return {name: columns[name] for name in by} | {a.name: a.type for a in take}
+        case Explode(column, item, type, position):
+            rest = {name: t for name, t in columns.items() if name != column}
+            return rest | {item: type} | ({position: INT} if position else {})
+        case Turns():
+            return columns | {"turns": TURNS, "target": TEXT}
+
+
+TURNS = ListOf(RecordOf((("prompt", TEXT), ("answer", TEXT), ("form", TEXT))))

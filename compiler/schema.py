@@ -1,0 +1,2 @@
+"""stub"""
+def validate(document, report): return True

@@ -1,0 +1,51 @@
+"""Plans as JSON, and back: every node a mapping with its class name under `node`; the fingerprint is made from it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import fields, is_dataclass
+from typing import Any, cast
+
+from cxrspec.compiler import plan, typed, types
+
+CLASSES: dict[str, Any] = {
+    cls.__name__: cls
+    for module in (types, typed, plan)
+    for cls in vars(module).values()
+    if isinstance(cls, type) and is_dataclass(cls)
+}
+
+
+def to_data(value: object) -> Any:
+    """A plan, or any part of one, as JSON data."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return {"node": type(value).__name__} | {f.name: to_data(getattr(value, f.name)) for f in fields(value)}
+    if isinstance(value, tuple):
+        return [to_data(item) for item in cast(tuple[object, ...], value)]
+    return value
+
+
+def from_data(data: Any) -> Any:
+    """The plan that `to_data` wrote."""
+    if isinstance(data, dict):
+        members = cast(dict[str, Any], data)
+        return CLASSES[members["node"]](**{name: from_data(item) for name, item in members.items() if name != "node"})
+    if isinstance(data, list):
+        return tuple(from_data(item) for item in data)
+    return data
+
+
+def to_json(value: plan.Plan) -> str:
+    """A plan as JSON text with a fixed order of keys."""
+    return json.dumps(to_data(value), ensure_ascii=False, indent=1)
+
+
+def from_json(text: str) -> plan.Plan:
+    """The plan that `to_json` wrote."""
+    return cast(plan.Plan, from_data(json.loads(text)))
+
+
+def fingerprint(value: plan.Plan) -> str:
+    """16 hex digits of the SHA-256 of a plan: equal plans make equal examples from equal files."""
+    return hashlib.sha256(json.dumps(to_data(value), ensure_ascii=False).encode()).hexdigest()[:16]

@@ -1,0 +1,193 @@
+"""The syntax tree of expressions and prompts: what was written, names still names.
+
+Positions ride along in `span` and do not count for equality, so that `parse(show(tree)) == tree`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+from cxrspec.compiler.diagnostics import Span
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Node:
+    """Base of all syntax nodes: where it stands."""
+
+    span: Span | None = field(default=None, compare=False, repr=False)
+
+
+# ---- expressions
+
+
+@dataclass(frozen=True, slots=True)
+class Name(Node):
+    """A column, an input, a `let`, a constant, or `it`."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Text(Node):
+    """`"..."` or, with no escapes read, `r"..."`."""
+
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Number(Node):
+    """A number as written: an int, or a float if it has a point."""
+
+    value: int | float
+
+
+@dataclass(frozen=True, slots=True)
+class Bool(Node):
+    """`true` or `false`."""
+
+    value: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Format(Node):
+    """`f"..."`: texts and expressions in turn; neighbouring texts are one part, empty texts are left out."""
+
+    parts: tuple[str | Expr, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Items(Node):
+    """`[a, b, c]`."""
+
+    items: tuple[Expr, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Record(Node):
+    """`record(a = x, b = y)`."""
+
+    fields: tuple[tuple[str, Expr], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Call(Node):
+    """`f(x, y)`; `x | f(y)` is read as the same call. `function_span` marks the function's name."""
+
+    function: str
+    arguments: tuple[Expr, ...]
+    function_span: Span | None = field(default=None, compare=False, repr=False, kw_only=True)
+
+
+UnaryOperator: TypeAlias = Literal["-", "not"]
+BinaryOperator: TypeAlias = Literal[
+    "or", "and", "==", "!=", "<", "<=", ">", ">=", "in", "not in", "??", "+", "-", "*", "/", "%"
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Unary(Node):
+    """`-x`, `not x`."""
+
+    operator: UnaryOperator
+    operand: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Binary(Node):
+    """Two operands and an operator between; comparisons do not chain."""
+
+    operator: BinaryOperator
+    left: Expr
+    right: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class IsNull(Node):
+    """`x is null`, `x is not null`."""
+
+    operand: Expr
+    negated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class If(Node):
+    """`if c then a else b`."""
+
+    condition: Expr
+    then: Expr
+    otherwise: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Field(Node):
+    """`x.name`: a field of a record."""
+
+    operand: Expr
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Index(Node):
+    """`x[i]`: an item of a list, from 0, negative from the end; null if there is none."""
+
+    operand: Expr
+    index: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Invalid(Node):
+    """Text that does not parse; already reported, fits everything."""
+
+
+Expr: TypeAlias = (
+    Name | Text | Number | Bool | Format | Items | Record | Call | Unary | Binary | IsNull | If | Field | Index | Invalid
+)
+
+# ---- prompts (JSGF expansions)
+
+
+@dataclass(frozen=True, slots=True)
+class Words(Node):
+    """Literal text, escapes already read."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Slot(Node):
+    """`{expression}`."""
+
+    expression: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Rule(Node):
+    """`<name>`: a rule of the task or of words.yaml."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sequence(Node):
+    """Parts one after the other; never nested directly, never of length one."""
+
+    parts: tuple[Prompt, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Choice(Node):
+    """`(a|b)` or the lines of a prompt: one alternative, by whole-number weights (`/3/`, default 1)."""
+
+    alternatives: tuple[Prompt, ...]
+    weights: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Optional(Node):
+    """`[x]`: there or not, with equal chances."""
+
+    part: Prompt
+
+
+Prompt: TypeAlias = Words | Slot | Rule | Sequence | Choice | Optional

@@ -1,0 +1,392 @@
+"""CHECK, the part about tables: declarations of sources become typed relations, each name bound and each step checked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from cxrspec.compiler import declarations as d
+from cxrspec.compiler import plan as p
+from cxrspec.compiler import syntax as s
+from cxrspec.compiler.diagnostics import Label, Report, Span, near
+from cxrspec.compiler.expressions import Binding, Checker, Scope, constant, facts
+from cxrspec.compiler.typed import Column, Typed, draws, requirements
+from cxrspec.compiler.types import BOOL, INT, UNKNOWN, ListOf, Type, Unknown, fits, nullable, present
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A checked table: what others see of it (columns as narrowed by its filters, key), and how it is made."""
+
+    relation: p.Relation
+    columns: Mapping[str, Type]
+    places: Mapping[str, Span]
+    key: tuple[str, ...] | None
+    span: Span | None
+
+
+@dataclass(slots=True)
+class Flow:
+    """A relation under construction: the nodes so far, and the columns and key after the last of them.
+
+    `hidden` columns go along through `select` and `group` (the identity and split of a spec's rows).
+    """
+
+    what: str
+    nodes: list[p.Node]
+    columns: dict[str, Type]
+    places: dict[str, Span]
+    key: tuple[str, ...] | None
+    span: Span | None = None
+    hidden: tuple[str, ...] = ()
+
+    def add(self, node: p.Node) -> None:
+        """Append a node; the columns are those after it, with what has been proved before."""
+        after = p.step(dict(self.columns), node)
+        self.columns = after
+        self.nodes.append(node)
+
+    def derive(self, name: str, expression: Typed, span: Span | None, what: str) -> None:
+        """Append a new column, with the checks its expression asks for."""
+        checks = tuple(p.Check(f"{assertion}() in `{what}`", needed) for assertion, needed in requirements(expression))
+        self.add(p.Derive(name, expression, checks))
+        if span is not None:
+            self.places[name] = span
+        if self.key is not None and name in self.key:
+            self.key = None
+
+
+class Tables:
+    """All tables of all sources, checked when they are first asked for."""
+
+    def __init__(self, sources: Mapping[str, d.Source], words: d.Words | None, checker: Checker) -> None:
+        self.sources = sources
+        self.words = words
+        self.checker = checker
+        self.report: Report = checker.report
+        self.known: dict[str, Table | None] = {}
+
+    # ---- finding
+
+    def find(self, name: s.Name, source: str) -> Table | None:
+        """The table that `name` means in a file of `source`: its own, or `other.table`; None after a finding."""
+        owner, _, table = name.name.rpartition(".")
+        owner = owner or source
+        if owner not in self.sources:
+            self.report.error(
+                "CXR209", name.span, f"unknown source `{owner}`", help=near(owner, self.sources, "sources")
+            )
+            return None
+        if table not in self.sources[owner].tables:
+            tables = self.sources[owner].tables
+            self.report.error(
+                "CXR210",
+                name.span,
+                f"unknown table `{table}`",
+                label=f"not a table of `{owner}`",
+                help=near(table, tables, "tables"),
+            )
+            return None
+        return self.table(owner, table, name.span)
+
+    def table(self, source: str, name: str, asked: Span | None) -> Table | None:
+        """The checked table; a table that needs itself is reported once."""
+        full = f"{source}.{name}"
+        if full not in self.known:
+            self.known[full] = None
+            declared = self.sources[source].tables[name]
+            self.known[full] = (
+                self.read(declared) if isinstance(declared, d.ReadTable) else self.derived(source, declared)
+            )
+            if self.known[full] is None:
+                self.known.pop(full)
+        elif self.known[full] is None:
+            self.report.error("CXR402", asked, f"the table `{full}` is made from itself")
+        return self.known.get(full)
+
+    def read(self, table: d.ReadTable) -> Table:
+        places = {name: span for name, (_, span) in table.columns.items()}
+        for name in table.key:
+            if name.name not in table.columns:
+                self.report.error(
+                    "CXR203",
+                    name.span,
+                    f"unknown name `{name.name}`",
+                    label=f"not a column of `{table.read.table}`",
+                    help=near(name.name, table.columns, "columns"),
+                )
+        columns = {
+            name: nullable(c.type) if c.optional and not c.places else c.type for name, (c, _) in table.columns.items()
+        }
+        relation = p.Relation(table.read.table, (table.read,))
+        return Table(relation, columns, places, tuple(n.name for n in table.key) or None, table.span)
+
+    def derived(self, source: str, table: d.DerivedTable) -> Table | None:
+        start = self.find(table.start, source)
+        if start is None:
+            return None
+        flow = self.scan(start, f"column of `{source}.{table.name}`", table.span)
+        self.steps(table.steps, flow, source, self.constants(source), None)
+        return Table(
+            p.Relation(f"{source}.{table.name}", tuple(flow.nodes)), flow.columns, flow.places, flow.key, table.span
+        )
+
+    def scan(self, table: Table, what: str, span: Span | None) -> Flow:
+        """A flow that starts with the rows of `table`."""
+        columns = dict(table.columns)
+        node = p.Scan(table.relation.name, tuple(columns.items()))
+        return Flow(what, [node], columns, dict(table.places), table.key, span)
+
+    # ---- scopes
+
+    def constants(self, source: str, *more: Mapping[str, tuple[d.Constant, Span]]) -> dict[str, Binding]:
+        """The constants in scope: those of words.yaml, of the source, and `more`; the later shadow the earlier."""
+        shared = self.words.constants if self.words else {}
+        own = self.sources[source].constants if source in self.sources else {}
+        return {
+            name: Binding(constant(value), span)
+            for part in (shared, own, *more)
+            for name, (value, span) in part.items()
+        }
+
+    def scope(self, flow: Flow, source: str, constants: Mapping[str, Binding], site: str | None) -> Scope:
+        """What an expression behind the last node of `flow` may speak of."""
+        visible = {
+            n: Binding(Column(n, t), flow.places.get(n)) for n, t in flow.columns.items() if not n.startswith("$")
+        }
+        return Scope(
+            names={**constants, **visible},
+            what=flow.what,
+            source=source,
+            sources=frozenset(self.sources),
+            functions=self.words.functions if self.words else {},
+            site=site,
+            declared=flow.span,
+        )
+
+    # ---- steps
+
+    def steps(
+        self, steps: Iterable[d.Step], flow: Flow, source: str, constants: Mapping[str, Binding], spec: str | None
+    ) -> None:
+        """Append the nodes of `steps` to `flow`. In a spec (`spec` is its name) draws are allowed."""
+        for step in steps:
+            match step:
+                case d.Where():
+                    self.where(step, flow, source, constants)
+                case d.Derive():
+                    self.derive(step, flow, source, constants, spec)
+                case d.Select():
+                    self.select(step, flow)
+                case d.Join():
+                    self.join(step, flow, source)
+                case d.Group():
+                    self.group(step, flow, source, constants)
+                case d.Explode():
+                    self.explode(step, flow)
+                case d.Union(table):
+                    self.union(table, flow, source)
+
+    def where(self, step: d.Where, flow: Flow, source: str, constants: Mapping[str, Binding]) -> None:
+        """A filter for each condition; what it proves not to be null is not null from here on."""
+        for name, condition in step.conditions:
+            typed = self.checker.wants(condition, self.scope(flow, source, constants, None), BOOL, "the condition")
+            for assertion, needed in requirements(typed):
+                flow.add(p.Check(f"{assertion}() in `{name}`", needed))
+            flow.add(p.Filter(name, typed))
+            for proved in facts(condition) & flow.columns.keys():
+                flow.columns[proved] = present(flow.columns[proved])
+
+    def derive(
+        self, step: d.Derive, flow: Flow, source: str, constants: Mapping[str, Binding], spec: str | None
+    ) -> None:
+        """New columns, each seeing those above it; in a spec they may draw."""
+        for name, expression in step.columns:
+            scope = self.scope(flow, source, constants, name.name if spec else None)
+            typed = self.checker.check(expression, scope)
+            if draws(typed):
+                self._draw(flow, step.span)
+            flow.derive(name.name, typed, name.span, name.name)
+
+    def select(self, step: d.Select, flow: Flow) -> None:
+        """Only these columns, and the hidden ones of a spec's rows."""
+        kept = tuple(n.name for n in step.columns if self.column(n, flow) is not None)
+        flow.add(p.Select((*kept, *flow.hidden)))
+        flow.key = flow.key if flow.key and set(flow.key) <= set(kept) else None
+
+    def _draw(self, flow: Flow, span: Span | None) -> None:
+        """A draw in a step needs the example's id, so the key must be known before it."""
+        if "$id" not in flow.columns:
+            self.report.error("CXR311", span, "the columns of `key` are not there yet, so nothing can be drawn here")
+
+    def column(self, name: s.Name, flow: Flow) -> Type | None:
+        """The type of a column named where only a name may stand; None after a finding."""
+        if name.name in flow.columns:
+            return flow.columns[name.name]
+        declared = (Label(flow.span, "declared here"),) if flow.span else ()
+        visible = [n for n in flow.columns if not n.startswith("$")]
+        self.report.error(
+            "CXR203",
+            name.span,
+            f"unknown name `{name.name}`",
+            label=f"not a {flow.what}",
+            others=declared,
+            help=near(name.name, visible, "columns"),
+        )
+        return None
+
+    def clash(self, name: s.Name, flow: Flow) -> bool:
+        """Whether a column of that name is there already (a finding)."""
+        if name.name not in flow.columns:
+            return False
+        place = flow.places.get(name.name)
+        self.report.error(
+            "CXR404",
+            name.span,
+            f"a column `{name.name}` is there already",
+            others=(Label(place, "the first one"),) if place else (),
+            help="take it under another name: `take: {new_name: " + name.name + "}`",
+        )
+        return True
+
+    def join(self, step: d.Join, flow: Flow, source: str) -> None:
+        right = self.find(step.table, source)
+        if right is None:
+            return
+        on: list[tuple[str, str]] = []
+        other = Flow(
+            f"column of `{right.relation.name}`", [], dict(right.columns), dict(right.places), right.key, right.span
+        )
+        for mine, theirs in step.on:
+            left_type, right_type = self.column(mine, flow), self.column(theirs, other)
+            if left_type is None or right_type is None:
+                continue
+            if present(left_type) != present(right_type) and not fits(left_type, UNKNOWN):
+                self.report.error(
+                    "CXR405",
+                    mine.span,
+                    f"`{mine.name}` is `{left_type}`, `{theirs.name}` of `{right.relation.name}` is `{right_type}`",
+                    label="they can never be equal",
+                )
+                continue
+            on.append((mine.name, theirs.name))
+        keyed = right.key is not None and set(right.key) <= {theirs for _, theirs in on}
+        if not keyed and not step.many and step.kind in ("inner", "left") and len(on) == len(step.on):
+            key = f"its key is [{', '.join(right.key)}]" if right.key else "it has no key"
+            self.report.error(
+                "CXR406",
+                step.table.span,
+                f"`{right.relation.name}` may have several rows for one of these: {key}",
+                others=(Label(right.span, "declared here"),) if right.span else (),
+                help="join on its key, or say `many: yes`",
+            )
+        flow.add(
+            p.Join(right.relation.name, tuple(on), self.taken(step, flow, other), step.kind, step.table.name, step.many)
+        )
+        if step.many:
+            flow.key = None
+
+    def taken(self, step: d.Join, flow: Flow, right: Flow) -> tuple[tuple[str, str, Type], ...]:
+        """The columns a join brings in: (new name, theirs, type); a left join may leave them null."""
+        if step.kind in ("semi", "anti"):
+            return ()
+        pairs = step.take
+        if pairs is None:
+            joined = {theirs.name for _, theirs in step.on}
+            pairs = tuple((s.Name(n, span=step.table.span),) * 2 for n in right.columns if n not in joined)
+        taken: list[tuple[str, str, Type]] = []
+        for new, theirs in pairs:
+            type = self.column(theirs, right)
+            if type is not None and not self.clash(new, flow) and new.name not in {t[0] for t in taken}:
+                taken.append((new.name, theirs.name, nullable(type) if step.kind == "left" else type))
+                if new.span is not None:
+                    flow.places[new.name] = new.span
+        return tuple(taken)
+
+    def group(self, step: d.Group, flow: Flow, source: str, constants: Mapping[str, Binding]) -> None:
+        by = tuple(n.name for n in step.by if self.column(n, flow) is not None)
+        scope = self.scope(flow, source, constants, None)
+        order = tuple(self.checker.check(e, scope) for e in step.order)
+        taken = [self.aggregate(name, call, scope, bool(order)) for name, call in step.take if isinstance(call, s.Call)]
+        hidden = [
+            p.Aggregate(n, "only", Column(n, flow.columns[n]), flow.columns[n]) for n in flow.hidden if n not in by
+        ]
+        for aggregate in taken:
+            if aggregate.argument is not None:
+                for assertion, needed in requirements(aggregate.argument):
+                    flow.add(p.Check(f"{assertion}() in `{aggregate.name}`", needed))
+        flow.add(p.Group(by, order, (*taken, *hidden)))
+        flow.places |= {n.name: n.span for n, _ in step.take if n.span is not None}
+        flow.key = by
+
+    def aggregate(self, name: s.Name, call: s.Call, scope: Scope, ordered: bool) -> p.Aggregate:
+        """One aggregate of a group; `first` and `list` need an order."""
+        wanted = 0 if call.function == "count" else 1
+        if len(call.arguments) != wanted:
+            self.report.error(
+                "CXR308",
+                call.span,
+                f"`{call.function}` with {len(call.arguments)} arguments",
+                help=f"it takes {wanted}",
+            )
+            return p.Aggregate(name.name, "count", None, UNKNOWN)
+        if call.function == "count":
+            return p.Aggregate(name.name, "count", None, INT)
+        if call.function in ("first", "list") and not ordered:
+            self.report.error(
+                "CXR413",
+                call.function_span or call.span,
+                f"`{call.function}` without an order",
+                help="`order: [...]` in the group says which row comes first; `only(x)` needs none",
+            )
+        argument = self.checker.check(call.arguments[0], scope)
+        listed = call.function in ("list", "list_unique")
+        if isinstance(present(argument.type), ListOf) and call.function in ("list_unique", "min", "max", "most_common"):
+            self.report.error("CXR304", call.span, f"`{call.function}` does not take `{argument.type}`")
+        return p.Aggregate(name.name, call.function, argument, ListOf(argument.type) if listed else argument.type)
+
+    def explode(self, step: d.Explode, flow: Flow) -> None:
+        type = self.column(step.column, flow)
+        if type is None:
+            return
+        if not isinstance(present(type), ListOf):
+            if not isinstance(type, Unknown):
+                self.report.error("CXR305", step.column.span, f"`explode` asks for a list, found `{type}`")
+            return
+        item = present(type)
+        assert isinstance(item, ListOf)
+        key, position = flow.key, step.position.name if step.position else None
+        if step.item.name != step.column.name and self.clash(step.item, flow):
+            return
+        flow.add(p.Explode(step.column.name, step.item.name, item.item, position))
+        flow.key = (*key, position) if key is not None and position is not None else None
+
+    def union(self, name: s.Name, flow: Flow, source: str) -> None:
+        other = self.find(name, source)
+        if other is None:
+            return
+        if flow.hidden:
+            self.report.error(
+                "CXR407",
+                name.span,
+                "a union has no place in a spec: its rows would have no identity and no split",
+                help="make the union in a table of the source",
+            )
+            return
+        mine, theirs = flow.columns, other.columns
+        odd = sorted(
+            n
+            for n in mine.keys() | theirs.keys()
+            if n not in mine or n not in theirs or present(mine[n]) != present(theirs[n])
+        )
+        if odd:
+            self.report.error(
+                "CXR408",
+                name.span,
+                f"`{other.relation.name}` differs in {', '.join(f'`{n}`' for n in odd)}",
+                help="the tables of a union have the same columns with the same types; `select` and `derive` make them so",
+            )
+            return
+        flow.columns = {n: nullable(t) if t != theirs[n] else t for n, t in mine.items()}
+        flow.nodes.append(p.Union(other.relation.name))
+        flow.key = None

@@ -1,0 +1,184 @@
+"""Plan -> Polars: a relation becomes a few lazy queries, cut where its rows change what they are.
+
+Nothing in a query raises on data. A row that leaves gets the number of the gate it left by in the column `$lost`
+(null: still there) and goes along to the end of its stage, where `$lost` is counted: filters and losing joins are
+attrition, checks are bad rows. Stages end at `Group`, `Explode`, `Turns` and at the end of the relation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import polars as pl
+
+from cxrspec.compiler import plan as p
+from cxrspec.compiler.bodies import Context, expression
+from cxrspec.compiler.dtypes import dtype_of
+from cxrspec.compiler.turns import add_turns
+
+LOST = "$lost"
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """A place where rows leave: a `filter` (attrition) or a `check` (bad rows)."""
+
+    kind: Literal["filter", "check"]
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """Nodes between two places where rows change what they are, with the reason for the cut before it ("" = none)."""
+
+    nodes: tuple[p.Node, ...]
+    change: str = ""
+
+
+def stages(relation: p.Relation) -> list[Stage]:
+    """The relation's nodes behind its leaf, cut before each `Group`, `Explode` and `Turns`."""
+    cut: list[Stage] = []
+    nodes: list[p.Node] = []
+    change = ""
+    for node in relation.nodes[1:]:
+        if isinstance(node, p.Group | p.Explode | p.Turns):
+            cut.append(Stage(tuple(nodes), change))
+            nodes, change = [], _change(node)
+        nodes.append(node)
+    return [*cut, Stage(tuple(nodes), change)]
+
+
+def _change(node: p.Group | p.Explode | p.Turns) -> str:
+    match node:
+        case p.Group(by):
+            return f"group by {', '.join(by) or 'nothing'}"
+        case p.Explode(column):
+            return f"explode {column}"
+        case p.Turns():
+            return ""
+
+
+def query(
+    stage: Stage, rows: pl.LazyFrame, tables: Mapping[str, pl.LazyFrame], context: Context
+) -> tuple[pl.LazyFrame, list[Gate]]:
+    """The stage as one lazy query with the column `$lost`, and the gates its numbers stand for."""
+    building = _Building(rows.with_columns(pl.lit(None, pl.UInt16).alias(LOST)), tables, context)
+    for node in stage.nodes:
+        building.add(node)
+    return building.rows, building.gates
+
+
+class _Building:
+    """The query of one stage on its way."""
+
+    def __init__(self, rows: pl.LazyFrame, tables: Mapping[str, pl.LazyFrame], context: Context) -> None:
+        self.rows = rows
+        self.tables = tables
+        self.context = context
+        self.gates: list[Gate] = []
+
+    def gate(self, kind: Literal["filter", "check"], name: str, holds: pl.Expr) -> None:
+        """Rows for which `holds` is not true leave by this gate, unless they have left already."""
+        number = pl.lit(len(self.gates), pl.UInt16)
+        leaves = pl.col(LOST).is_null() & ~holds.fill_null(value=False)
+        self.rows = self.rows.with_columns(pl.when(leaves).then(number).otherwise(pl.col(LOST)).alias(LOST))
+        self.gates.append(Gate(kind, name))
+
+    def add(self, node: p.Node) -> None:
+        match node:
+            case p.Filter(name, condition):
+                self.gate("filter", name, expression(condition, self.context))
+            case p.Check(name, condition):
+                self.gate("check", name, expression(condition, self.context))
+            case p.Derive(name, value, checks):
+                for check in checks:
+                    self.add(check)
+                self.rows = self.rows.with_columns(expression(value, self.context).alias(name))
+            case p.Select(columns):
+                self.rows = self.rows.select(*columns, LOST)
+            case p.Join():
+                self.join(node)
+            case p.Group():
+                self.group(node)
+            case p.Explode():
+                self.explode(node)
+            case p.Union(relation):
+                self.rows = pl.concat([self.rows, self.tables[relation]], how="diagonal")
+            case p.Unique(name, column):
+                alone = pl.col(LOST).is_null().sum().over(column) <= 1
+                self.gate("check", f"{name} stands more than once", alone)
+            case p.Turns(forms):
+                add_turns(self, forms, self.context)
+            case p.Read() | p.Scan() | p.Holdout():
+                raise AssertionError("a leaf inside a stage")
+
+    def join(self, node: p.Join) -> None:
+        """A left join that marks its matches, so that an inner join can count its losses."""
+        keys = [pl.col(theirs).alias(f"$on{i}") for i, (_, theirs) in enumerate(node.on)]
+        taken = [pl.col(theirs).alias(new) for new, theirs, _ in node.take]
+        right = self.tables[node.relation].select(*keys, *taken).with_columns(pl.lit(value=True).alias("$hit"))
+        if node.kind in ("semi", "anti"):
+            right = right.unique()
+        if node.on:
+            mine = [left for left, _ in node.on]
+            theirs = [f"$on{i}" for i in range(len(node.on))]
+            self.rows = self.rows.join(right, left_on=mine, right_on=theirs, how="left")
+        else:
+            self.rows = self.rows.join(right, how="cross")
+        match node.kind:
+            case "inner" | "semi":
+                self.gate("filter", node.name, pl.col("$hit"))
+            case "anti":
+                self.gate("filter", f"not {node.name}", pl.col("$hit").is_null())
+            case "left":
+                pass
+        self.rows = self.rows.drop("$hit")
+
+    def group(self, node: p.Group) -> None:
+        """One row a group; `only` marks the groups whose values differ, and they leave as bad rows behind it."""
+        order = [expression(e, self.context) for e in node.order]
+        made: list[pl.Expr] = []
+        for aggregate in node.take:
+            value = pl.len() if aggregate.argument is None else expression(aggregate.argument, self.context)
+            made.append(
+                AGGREGATES[aggregate.function](value, order).cast(dtype_of(aggregate.type)).alias(aggregate.name)
+            )
+            if aggregate.function == "only":
+                made.append(value.n_unique().alias(f"$distinct.{aggregate.name}"))
+        grouped = self.rows.group_by(*node.by).agg(made) if node.by else self.rows.select(made)
+        self.rows = grouped.with_columns(pl.lit(None, pl.UInt16).alias(LOST))
+        for aggregate in node.take:
+            if aggregate.function == "only":
+                self.gate(
+                    "check", f"only() in `{aggregate.name.lstrip('$')}`", pl.col(f"$distinct.{aggregate.name}") == 1
+                )
+                self.rows = self.rows.drop(f"$distinct.{aggregate.name}")
+
+    def explode(self, node: p.Explode) -> None:
+        """An empty list and a null give no row; the position is counted before the items part."""
+        items = pl.col(node.column).alias(node.item)
+        columns = [node.item]
+        if node.position is not None:
+            columns.append(node.position)
+            places = pl.int_ranges(0, pl.col(node.column).list.len(), dtype=pl.Int64).alias(node.position)
+            self.rows = self.rows.with_columns(places)
+        self.rows = self.rows.with_columns(items)
+        if node.item != node.column:
+            self.rows = self.rows.drop(node.column)
+        self.rows = self.rows.explode(columns, empty_as_null=False, keep_nulls=False)
+
+
+Aggregation = Callable[[pl.Expr, Sequence[pl.Expr]], pl.Expr]
+
+AGGREGATES: Mapping[str, Aggregation] = {
+    "only": lambda x, _: x.first(),
+    "first": lambda x, order: x.sort_by(order).first(),
+    "list": lambda x, order: x.sort_by(order),
+    "list_unique": lambda x, _: x.unique().sort(),
+    "min": lambda x, _: x.min(),
+    "max": lambda x, _: x.max(),
+    "count": lambda x, _: x,
+    "most_common": lambda x, _: x.drop_nulls().mode().min(),
+}

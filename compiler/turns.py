@@ -1,0 +1,240 @@
+"""Turns -> Polars: for every form and each of its turns a struct (prompt, answer, form), gathered into one list."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import reduce
+from math import prod
+from typing import Literal, Protocol
+
+import polars as pl
+
+from cxrspec.compiler import plan as p
+from cxrspec.compiler.bodies import LETTERS, Context, beside, by_draw, common, draw, expression, index_of
+from cxrspec.compiler.typed import Typed
+
+OPTION_SEPARATOR = ", "
+MARKER = r"^\((?:[A-Z]|\d+)\)$"  # a reply by marker: "(B)", "(12)"
+
+
+class Rows(Protocol):
+    """The query of a stage on its way: columns are added, rows leave by gates."""
+
+    rows: pl.LazyFrame
+
+    def gate(self, kind: Literal["filter", "check"], name: str, holds: pl.Expr) -> None:
+        """Rows for which `holds` is not true leave."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """One turn of one form, all of it in columns that are there already."""
+
+    applies: pl.Expr
+    turn: pl.Expr
+    target: pl.Expr
+
+
+def add_turns(building: Rows, forms: tuple[p.Form, ...], context: Context) -> None:
+    """Add the columns `turns` and `target`. The answer's target is that of the first turn; no turn at all is a filter."""
+    asked = [_Turn(building, form, k, context).ask() for form in forms for k in range(form.count)]
+    turns = pl.concat_list([pl.when(a.applies).then(a.turn) for a in asked]).list.drop_nulls()
+    target = pl.coalesce([pl.when(a.applies).then(a.target) for a in asked])
+    building.rows = building.rows.with_columns(turns.alias("turns"), target.alias("target"))
+    building.gate("filter", "a form applies", pl.col("turns").list.len() > 0)
+
+
+class _Turn:
+    """The k-th turn of a form. What it makes is kept in columns `$turn.<form>.<k>.<name>`."""
+
+    def __init__(self, building: Rows, form: p.Form, k: int, context: Context) -> None:
+        self.building = building
+        self.form = form
+        self.k = k
+        self.prefix = f"$turn.{form.name}.{k}."
+        names = {let.name: f"{let.name}.{k}" for let in form.let}
+        self.context = replace(context, names=names, turn=f"#{k}" if k else "")
+        self.first = replace(self.context, turn="")
+
+    def lower(self, e: Typed) -> pl.Expr:
+        return expression(e, self.context)
+
+    def keep(self, name: str, value: pl.Expr) -> pl.Expr:
+        """Keep a value in a column of its own, so that it is computed once."""
+        self.building.rows = self.building.rows.with_columns(value.alias(self.prefix + name))
+        return pl.col(self.prefix + name)
+
+    def check(self, name: str, holds: pl.Expr, applies: pl.Expr) -> None:
+        """Bad rows are those of this form that break a rule."""
+        self.building.gate("check", f"{name} in form `{self.form.name}`", ~applies | holds.fill_null(value=False))
+
+    def ask(self) -> _Asked:
+        for let in self.form.let:
+            self.building.rows = self.building.rows.with_columns(
+                self.lower(let.expression).alias(self.context.names[let.name])
+            )
+        applies = self.keep("applies", self.lower(self.form.when) if self.form.when is not None else pl.lit(value=True))
+        for let in self.form.let:
+            for rule in let.checks:
+                self.check(rule.name, self.lower(rule.condition), applies)
+        match self.form.answer:
+            case p.TextAnswer(text):
+                answer = self.lower(text)
+                return self.asked(applies, self.prompt(pl.lit("")), answer, json(answer))
+            case p.ChoiceAnswer() as choice:
+                return self.choice(choice, applies)
+
+    def asked(self, applies: pl.Expr, prompt: pl.Expr, answer: pl.Expr, target: pl.Expr) -> _Asked:
+        turn = pl.struct(prompt.alias("prompt"), answer.alias("answer"), pl.lit(self.form.name).alias("form"))
+        return _Asked(applies, turn, target)
+
+    # ---- prompts
+
+    def ticket(self) -> pl.Expr:
+        """The ticket of the k-th turn: turns stand evenly round the wheel, so their prompts differ."""
+        wheel = self.form.prompt
+        drawn = draw(self.first, f"{self.form.name}:prompt") % wheel.tickets
+        return ((drawn + self.k * (wheel.tickets // self.form.count)) % wheel.tickets).cast(pl.Int64)
+
+    def prompt(self, block: pl.Expr) -> pl.Expr:
+        return self.keep("prompt", self.printed(self.form.prompt, self.keep("ticket", self.ticket()), block))
+
+    def printed(self, wheel: p.Prompt, ticket: pl.Expr, block: pl.Expr) -> pl.Expr:
+        """The text that a ticket names."""
+        texts = [self.shape(shape, ticket, block) for shape in wheel.shapes]
+        return by_range(ticket, wheel.shapes, texts)
+
+    def shape(self, shape: p.Shape, ticket: pl.Expr, block: pl.Expr) -> pl.Expr:
+        """The text of one shape: its leaves in mixed radix order, the leftmost table slowest."""
+        sizes = [len(piece) for piece in shape.pieces if isinstance(piece, tuple)]
+        leaves = prod(sizes)
+        leaf = (ticket - shape.start).clip(0, shape.tickets - 1) // (shape.tickets // leaves)
+        stride = leaves
+        pieces: list[pl.Expr] = []
+        for piece in shape.pieces:
+            if isinstance(piece, tuple):
+                stride //= len(piece)
+                pieces.append(_pick(piece, leaf // stride % len(piece)))
+            elif isinstance(piece, p.OptionBlock):
+                pieces.append(block)
+            else:
+                pieces.append(self.lower(piece).cast(pl.String))
+        return pl.concat_str(pieces)
+
+    def drawn_text(self, wheel: p.Prompt, role: str) -> pl.Expr:
+        """A text of a small grammar of its own: a hint, or what no answer reads."""
+        ticket = (draw(self.context, f"{self.form.name}:{role}") % wheel.tickets).cast(pl.Int64)
+        return self.printed(wheel, self.keep(f"{role}.ticket", ticket), pl.lit(""))
+
+    # ---- choices
+
+    def choice(self, choice: p.ChoiceAnswer, applies: pl.Expr) -> _Asked:
+        given = self.keep("options", self.lower(choice.options))
+        correct = self.keep("correct", self.lower(choice.correct))
+        shown = self.keep("shown", by_draw(given, self.context, f"{self.form.name}:options"))
+        numbered = self.numbered(choice, shown)
+        self.rules(choice, given, correct, applies)
+        marks = self.keep(
+            "marks", pl.when(numbered).then(marked(shown, numbers=True)).otherwise(marked(shown, numbers=False))
+        )
+        prompt = self.prompt(self.block(choice, shown, marks))
+        with_block = by_range(
+            pl.col(self.prefix + "ticket"),
+            self.form.prompt.shapes,
+            [pl.lit(has_block(s)) for s in self.form.prompt.shapes],
+        )
+        by_mark = with_block & self.drawn("reply", choice.reply, "marker")
+        if not choice.several:
+            answer = (
+                pl.when(by_mark).then(marks.list.get(index_of(shown, correct), null_on_oob=True)).otherwise(correct)
+            )
+            return self.asked(applies, prompt, self.keep("answer", answer), json(correct))
+        ordered = self.keep(
+            "ordered", pl.when(with_block).then(common(shown, correct)).otherwise(common(given, correct))
+        )
+        places = ordered.list.eval(pl.element()) if choice.reply == ("text",) else self.marks_of(shown, marks, ordered)
+        said = pl.when(by_mark).then(places.list.join(OPTION_SEPARATOR)).otherwise(ordered.list.join(OPTION_SEPARATOR))
+        if choice.empty is not None:
+            said = pl.when(correct.list.len() == 0).then(self.drawn_text(choice.empty, "empty")).otherwise(said)
+        return self.asked(applies, prompt, self.keep("answer", said), json(common(given, correct)))
+
+    def numbered(self, choice: p.ChoiceAnswer, shown: pl.Expr) -> pl.Expr:
+        """Whether this turn counts its options by number: if so drawn, or if letters do not suffice."""
+        return self.drawn("marker", choice.markers, "numbers") | (shown.list.len() > len(LETTERS))
+
+    def drawn(self, role: str, ways: Sequence[str], way: str) -> pl.Expr:
+        """Whether the draw among `ways` says `way`."""
+        if len(ways) == 1:
+            return pl.lit(ways[0] == way)
+        return self.keep(role, draw(self.context, f"{self.form.name}:{role}") % len(ways) == ways.index(way))
+
+    def block(self, choice: p.ChoiceAnswer, shown: pl.Expr, marks: pl.Expr) -> pl.Expr:
+        """`Options: (A) one, (B) two`, or one a line, with the hint below."""
+        entries = beside(marks, shown, lambda mark, option: pl.concat_str([mark, option], separator=" "))
+        lines = choice.layout == "lines"
+        parts = [pl.lit("Options:\n" if lines else "Options: "), entries.list.join("\n" if lines else OPTION_SEPARATOR)]
+        if choice.hint is not None:
+            parts += [pl.lit("\n"), self.drawn_text(choice.hint, "hint")]
+        return pl.concat_str(parts)
+
+    def marks_of(self, shown: pl.Expr, marks: pl.Expr, ordered: pl.Expr) -> pl.Expr:
+        """The marks of the options that are answers, in the order shown."""
+        chosen = beside(shown, ordered, lambda a, b: a.is_in(b.implode()).cast(pl.String))
+        return beside(marks, chosen, lambda mark, said: mark.filter(said == "true"))
+
+    def rules(self, choice: p.ChoiceAnswer, given: pl.Expr, correct: pl.Expr, applies: pl.Expr) -> None:
+        """What makes a row bad: no or equal options, an answer that is no option, one that could not be read back."""
+        self.check("no options", given.list.len() > 0, applies)
+        self.check("equal options", given.list.n_unique() == given.list.len(), applies)
+        if choice.several:
+            self.check("an answer that is no option", common(correct, given).list.len() == correct.list.len(), applies)
+            self.check("equal answers", correct.list.n_unique() == correct.list.len(), applies)
+            self.check(
+                "an option with a comma",
+                ~_any(given, pl.element().str.contains(OPTION_SEPARATOR, literal=True)),
+                applies,
+            )
+            if choice.empty is None:
+                self.check("no answer, and no `empty:`", correct.list.len() > 0, applies)
+        else:
+            self.check("an answer that is no option", given.list.contains(correct), applies)
+        if choice.reply != ("text",):
+            self.check("an option that reads like a marker", ~_any(given, pl.element().str.contains(MARKER)), applies)
+
+
+def has_block(shape: p.Shape) -> bool:
+    """Whether the options are printed in this shape."""
+    return any(isinstance(piece, p.OptionBlock) for piece in shape.pieces)
+
+
+def by_range(ticket: pl.Expr, shapes: Sequence[p.Shape], values: Sequence[pl.Expr]) -> pl.Expr:
+    """The value of the shape that holds the ticket."""
+    pairs = list(zip(shapes, values, strict=True))
+    last = pairs[-1][1]
+    return reduce(
+        lambda rest, pair: pl.when(ticket < pair[0].start + pair[0].tickets).then(pair[1]).otherwise(rest),
+        reversed(pairs[:-1]),
+        last,
+    )
+
+
+def _pick(texts: tuple[str, ...], place: pl.Expr) -> pl.Expr:
+    return pl.lit(texts[0]) if len(texts) == 1 else pl.lit(pl.Series(texts)).gather(place)
+
+
+def marked(shown: pl.Expr, *, numbers: bool) -> pl.Expr:
+    """`(A)`, `(B)` ... or `(1)`, `(2)` ... for each item of a list."""
+    place = pl.int_range(pl.len())
+    mark = (place + 1).cast(pl.String) if numbers else pl.lit(LETTERS).str.slice(place, 1)
+    return shown.list.eval(pl.concat_str([pl.lit("("), mark, pl.lit(")")]))
+
+
+def _any(items: pl.Expr, test: pl.Expr) -> pl.Expr:
+    return items.list.eval(test).list.any()
+
+
+def json(value: pl.Expr) -> pl.Expr:
+    """A text or a list of text as JSON."""
+    return pl.struct(value.alias("v")).struct.json_encode().str.strip_prefix('{"v":').str.strip_suffix("}")

@@ -1,0 +1,169 @@
+"""The typed tree of expressions: every name is bound, every node knows its type, sugar is gone.
+
+It mirrors syntax.py with fewer kinds: operators, indexing, `f""` and lists are all `Apply`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from cxrspec.compiler.types import BOOL, INT, ListOf, Type, nullable
+
+Value: TypeAlias = str | int | float | bool
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of the relation at hand, or a `let` of the form."""
+
+    name: str
+    type: Type
+
+
+@dataclass(frozen=True, slots=True)
+class It:
+    """The item at hand inside `where(list, ...)` and `each(list, ...)`."""
+
+    type: Type
+
+
+@dataclass(frozen=True, slots=True)
+class Const:
+    """A literal or a named constant: a scalar, or a list of scalars."""
+
+    value: Value | tuple[Value, ...]
+    type: Type
+
+
+@dataclass(frozen=True, slots=True)
+class Apply:
+    """A function of functions.py or an operator: `or and not == != < <= > >= in ?? + - * / % neg`,
+    `is null`, `is not null`, `item` (`x[i]`), `list` (`[a, b]`), `format` (`f""`), and those the compiler adds:
+    `all` (of a list of bool), `escape` (a part of an id), `draw` (u64 of texts), `path` (an image below a source's folder)."""
+
+    operator: str
+    arguments: tuple[Typed, ...]
+    type: Type
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """`if condition then a else b`."""
+
+    condition: Typed
+    then: Typed
+    otherwise: Typed
+    type: Type
+
+
+@dataclass(frozen=True, slots=True)
+class Map:
+    """`each(items, body)` or `where(items, body)`; the body speaks of `It`."""
+
+    kind: Literal["each", "where"]
+    items: Typed
+    body: Typed
+    type: Type
+
+
+@dataclass(frozen=True, slots=True)
+class Build:
+    """`record(a = x)`."""
+
+    fields: tuple[tuple[str, Typed], ...]
+    type: Type
+
+
+@dataclass(frozen=True, slots=True)
+class Get:
+    """`x.name`."""
+
+    operand: Typed
+    name: str
+    type: Type
+
+
+@dataclass(frozen=True, slots=True)
+class Draw:
+    """A pseudo-random choice, keyed to the example's id and `site`."""
+
+    function: str
+    arguments: tuple[Typed, ...]
+    site: str
+    type: Type
+
+
+Typed: TypeAlias = Column | It | Const | Apply | Branch | Map | Build | Get | Draw
+
+
+def children(expression: Typed) -> tuple[Typed, ...]:
+    """The direct parts of an expression, in order."""
+    match expression:
+        case Column() | It() | Const():
+            return ()
+        case Apply(_, arguments) | Draw(_, arguments):
+            return arguments
+        case Branch(condition, then, otherwise):
+            return (condition, then, otherwise)
+        case Map(_, items, body):
+            return (items, body)
+        case Build(fields):
+            return tuple(value for _, value in fields)
+        case Get(operand):
+            return (operand,)
+
+
+def walk(expression: Typed) -> Iterator[Typed]:
+    """The expression and all its parts."""
+    yield expression
+    for child in children(expression):
+        yield from walk(child)
+
+
+def columns(expression: Typed) -> frozenset[str]:
+    """The names of the columns an expression reads."""
+    return frozenset(e.name for e in walk(expression) if isinstance(e, Column))
+
+
+def draws(expression: Typed) -> bool:
+    """Whether an expression holds a draw."""
+    return any(isinstance(e, Draw) for e in walk(expression))
+
+
+def requirements(expression: Typed) -> Iterator[tuple[str, Typed]]:
+    """What must hold so that the expression means something: (what is asserted, condition), in reading order.
+
+    `must(x)` asks for `x is not null`, `int(x)` for a whole number. Inside a branch it is asked for only where
+    the branch is taken, inside `each` for every item.
+    """
+    match expression:
+        case Branch(condition, then, otherwise):
+            yield from requirements(condition)
+            for what, needed in requirements(then):
+                yield what, Branch(condition, needed, Const(True, BOOL), BOOL)
+            for what, needed in requirements(otherwise):
+                yield what, Branch(condition, Const(True, BOOL), needed, BOOL)
+        case Map(_, items, body):
+            yield from requirements(items)
+            for what, needed in requirements(body):
+                yield what, Apply("all", (Map("each", items, needed, ListOf(BOOL)),), BOOL)
+        case Apply("and", (left, right)):
+            yield from requirements(left)
+            for what, needed in requirements(right):
+                yield what, Branch(left, needed, Const(True, BOOL), BOOL)
+        case Apply("or", (left, right)):
+            yield from requirements(left)
+            for what, needed in requirements(right):
+                yield what, Branch(left, Const(True, BOOL), needed, BOOL)
+        case Apply("must", (operand,)):
+            yield from requirements(operand)
+            yield "must", Apply("is not null", (operand,), BOOL)
+        case Apply("int", (operand,)):
+            yield from requirements(operand)
+            whole = Apply("is not null", (Apply("int?", (operand,), nullable(INT)),), BOOL)
+            yield "int", Apply("or", (Apply("is null", (operand,), BOOL), whole), BOOL)
+        case _:
+            for child in children(expression):
+                yield from requirements(child)

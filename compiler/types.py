@@ -1,0 +1,151 @@
+"""The types of the language: what a column, an input or an expression may hold.
+
+    bool int float text date time image split        scalars
+    list of T        record(a T, b U)        T | null
+
+`Unknown` is the type of what could not be worked out: it fits everything, so one mistake gives one message.
+`Never` is the item type of the empty list `[]`, and fits every item type.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+
+@dataclass(frozen=True, slots=True)
+class Scalar:
+    """A type without parts, by its name in the language."""
+
+    name: str
+
+    def __str__(self) -> str:
+        return self.name
+
+
+@dataclass(frozen=True, slots=True)
+class ListOf:
+    """A list; its items may be nullable."""
+
+    item: Type
+
+    def __str__(self) -> str:
+        return f"list of ({self.item})" if isinstance(self.item, Nullable) else f"list of {self.item}"
+
+
+@dataclass(frozen=True, slots=True)
+class RecordOf:
+    """A record: named fields in the order written."""
+
+    fields: tuple[tuple[str, Type], ...]
+
+    def __str__(self) -> str:
+        return "record(" + ", ".join(f"{name} {type}" for name, type in self.fields) + ")"
+
+
+@dataclass(frozen=True, slots=True)
+class Nullable:
+    """`T | null`. Never nested: build it with `nullable`."""
+
+    inner: Type
+
+    def __str__(self) -> str:
+        return f"{self.inner} | null"
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """`T` in a function's signature."""
+
+    name: str
+
+    def __str__(self) -> str:
+        return self.name
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """What a mistake leaves behind; fits everything."""
+
+    def __str__(self) -> str:
+        return "?"
+
+
+@dataclass(frozen=True, slots=True)
+class Never:
+    """The item of the empty list; fits every type."""
+
+    def __str__(self) -> str:
+        return "nothing"
+
+
+Type: TypeAlias = Scalar | ListOf | RecordOf | Nullable | Variable | Unknown | Never
+
+BOOL, INT, FLOAT, TEXT = Scalar("bool"), Scalar("int"), Scalar("float"), Scalar("text")
+DATE, TIME, IMAGE, SPLIT = Scalar("date"), Scalar("time"), Scalar("image"), Scalar("split")
+SCALARS = {s.name: s for s in (BOOL, INT, FLOAT, TEXT, DATE, TIME, IMAGE, SPLIT)}
+SPLITS = ("train", "val", "test")
+UNKNOWN = Unknown()
+NEVER = Never()
+
+
+def nullable(type: Type) -> Type:
+    """`type | null`, written once however often it is asked for."""
+    return type if isinstance(type, Nullable | Unknown) else Nullable(type)
+
+
+def present(type: Type) -> Type:
+    """`type` without its `| null`."""
+    return type.inner if isinstance(type, Nullable) else type
+
+
+def is_nullable(type: Type) -> bool:
+    """Whether a value of `type` may be null."""
+    return isinstance(type, Nullable)
+
+
+def fits(actual: Type, expected: Type) -> bool:
+    """Whether a value of type `actual` may stand where `expected` is asked for; an int is also a float.
+
+    >>> fits(INT, FLOAT), fits(TEXT, nullable(TEXT)), fits(nullable(TEXT), TEXT)
+    (True, True, False)
+    """
+    match actual, expected:
+        case (Unknown() | Never(), _) | (_, Unknown()):
+            return True
+        case Nullable(inner), Nullable(wanted):
+            return fits(inner, wanted)
+        case _, Nullable(wanted):
+            return fits(actual, wanted)
+        case ListOf(item), ListOf(wanted):
+            return fits(item, wanted) and (item == wanted or not _widens(item, wanted))
+        case RecordOf(have), RecordOf(want):
+            return [n for n, _ in have] == [n for n, _ in want] and all(
+                fits(h, w) and not _widens(h, w) for (_, h), (_, w) in zip(have, want, strict=True)
+            )
+        case _:
+            return actual == expected or (actual == INT and expected == FLOAT)
+
+
+def _widens(actual: Type, expected: Type) -> bool:
+    """Inside a list or record an int is not a float: the stored values would have to change."""
+    return present(actual) == INT and present(expected) == FLOAT
+
+
+def join(a: Type, b: Type) -> Type | None:
+    """The type that holds both, or None: the two branches of `if`, the two sides of `??`, the items of a list.
+
+    >>> str(join(INT, nullable(FLOAT)))
+    'float | null'
+    """
+    if isinstance(a, Nullable) or isinstance(b, Nullable):
+        inner = join(present(a), present(b))
+        return None if inner is None else nullable(inner)
+    if fits(a, b):
+        return b
+    if fits(b, a):
+        return a
+    if isinstance(a, ListOf) and isinstance(b, ListOf):
+        item = join(a.item, b.item)
+        return None if item is None else ListOf(item)
+    return None

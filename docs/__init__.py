@@ -1,0 +1,1 @@
+"""The documentation; `errors/CXRnnn.md` is also what `cxrspec explain` prints."""

@@ -1,0 +1,1 @@
+"""The language itself: Lark grammars and JSON Schemas, readable without Python."""

@@ -1,0 +1,1 @@
+"""Everything that touches the world: readers, runs, emitters, the command."""

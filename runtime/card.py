@@ -1,0 +1,148 @@
+"""README.md of an output: the data card, with the header that the Hugging Face hub and `datasets` read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import PurePosixPath
+from typing import Any
+
+import yaml
+
+from cxrspec.runtime.manifest import Manifest, Spec
+from cxrspec.runtime.stats import Figures, Stats, Title, differences, markdown, reasons, table, title
+
+_HUB_SPLITS = {"train": "train", "val": "validation", "test": "test"}
+_SIZES = ("n<1K", "1K<n<10K", "10K<n<100K", "100K<n<1M", "1M<n<10M", "10M<n<100M", "100M<n<1B")
+
+
+def card(manifest: Manifest, stats: Stats, against: Mapping[Title, Figures]) -> str:
+    """The text of README.md: header, the two tables, differences to the published table `against`, provenance."""
+    header = yaml.safe_dump(_header(manifest, stats), sort_keys=False, allow_unicode=True)
+    parts = [
+        f"---\n{header}---",
+        markdown(stats, against),
+        _how(manifest),
+        _splits(manifest, stats),
+        differences(stats, against, reasons(manifest)),
+        _attrition(manifest),
+        _terms(manifest),
+        _not_made(manifest),
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _header(manifest: Manifest, stats: Stats) -> dict[str, Any]:
+    rows, images = sum(stats.total[:3]), sum(stats.total[3:6])
+    return {
+        "pretty_name": "Instruction Tuning Data for CXR",
+        "language": ["en"],
+        "license": "other",
+        "license_name": "terms-of-the-sources",
+        "task_categories": ["image-text-to-text" if images else "text-generation"],
+        "size_categories": [_size(rows)],
+        "configs": [config for spec in manifest.specs if (config := _config(spec))["data_files"]],
+    }
+
+
+def _config(spec: Spec) -> dict[str, Any]:
+    """One part that can be loaded by name; a split without rows has no file and no entry."""
+    paths = [PurePosixPath(file.path) for file in spec.files]
+    patterns = [
+        {"split": hub, "path": str(pattern)}
+        for split, hub in _HUB_SPLITS.items()
+        for pattern in sorted({p.with_name(f"{split}-*{p.suffix}") for p in paths if p.name.startswith(f"{split}-")})
+    ]
+    return {"config_name": f"{spec.task}--{spec.source}", "data_files": patterns}
+
+
+def _size(rows: int) -> str:
+    """The hub's word for so many rows.
+
+    >>> _size(999), _size(1_000), _size(4_651_872)
+    ('n<1K', '1K<n<10K', '1M<n<10M')
+    """
+    steps = sum(rows >= 10**power for power in range(3, 9))
+    return _SIZES[steps]
+
+
+def _how(manifest: Manifest) -> str:
+    versions = manifest.versions
+    rule = "correct and leak-free" if manifest.mode == "default" else "as published, known defects included"
+    return "\n\n".join(
+        (
+            "## How it was made",
+            "cxrspec lowered one spec per task and source to a query over local copies of the sources. "
+            "manifest.json names every file that was read and written, with its sha256. "
+            "The turns of an example are independent alternatives, not a conversation, unless the task says so.",
+            table(
+                ["", "Value"],
+                [
+                    ["rules", f"{manifest.mode}: {rule}"],
+                    ["seed", str(manifest.seed)],
+                    ["format", manifest.emit],
+                    ["cxrspec", versions.cxrspec],
+                    ["polars", versions.polars],
+                    ["polars-hash", versions.polars_hash],
+                    ["python", versions.python],
+                ],
+            ),
+        )
+    )
+
+
+def _splits(manifest: Manifest, stats: Stats) -> str:
+    rows = [[spec.name, spec.authority or "its own rule", _exempt(spec, stats)] for spec in manifest.specs]
+    return "\n\n".join(
+        (
+            "## Splits",
+            "No patient stands on two sides of a split within a space of patients, but for the exemptions named here.",
+            table(["", "split by", "exempt"], rows),
+        )
+    )
+
+
+def _exempt(spec: Spec, stats: Stats) -> str:
+    unlinked = stats.unlinked.get(title(spec), 0)
+    why = [spec.own_split] if spec.own_split else []
+    return "; ".join([*why, f"{unlinked:,} examples without a patient"] if unlinked else why)
+
+
+def _attrition(manifest: Manifest) -> str:
+    """A funnel for every spec: what each join and filter let through, and what the checks found."""
+    parts = ["## Attrition"]
+    for spec in manifest.specs:
+        steps = [
+            [step.relation, step.step, f"{step.rows_in:,}", f"{step.rows_out:,}", f"{step.rows_in - step.rows_out:,}"]
+            for step in spec.attrition
+        ]
+        checks = [f"{count:,} bad rows: {check}" for check, count in sorted(spec.bad_rows.items()) if count]
+        if steps or checks:
+            parts.append(f"### {spec.name}")
+        if steps:
+            parts.append(table(["relation", "step", "rows in", "rows out", "dropped"], steps))
+        if checks:
+            parts.append("\n".join(f"- {check}" for check in checks))
+    return "\n\n".join(parts) if len(parts) > 1 else ""
+
+
+def _terms(manifest: Manifest) -> str:
+    sources = [[s.name, s.title, s.license, s.homepage, _words(s.use)] for s in manifest.sources]
+    specs = [[spec.name, _words(spec.terms)] for spec in manifest.specs]
+    return "\n\n".join(
+        (
+            "## Terms of use",
+            "Every part is bound by the terms of all the sources that it was made from.",
+            table(["source", "title", "license", "homepage", "terms"], sources),
+            table(["", "terms"], specs),
+        )
+    )
+
+
+def _words(terms: Mapping[str, str]) -> str:
+    return ", ".join(f"{term}: {word}" for term, word in sorted(terms.items()))
+
+
+def _not_made(manifest: Manifest) -> str:
+    lines = [f"- {spec.name}: stopped by {', '.join(spec.codes)}" for spec in manifest.failed]
+    lines += [f"- {spec.name}: {spec.reason}" for spec in manifest.unavailable]
+    return "\n\n".join(("## Not in this corpus", "\n".join(lines))) if lines else ""

@@ -1,0 +1,351 @@
+"""The command `cxrspec`. Modules that a command does not need are not imported: `--help` and `compile --check` are quick.
+
+Results go to stdout, findings and progress to stderr, except for `compile`, whose result is its findings.
+Exit 0: clean; 1: findings; 2: wrong usage, or an error of our own.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+
+if TYPE_CHECKING:
+    from cxrspec.compiler.diagnostics import Diagnostic
+    from cxrspec.compiler.pipeline import Compilation, Compiled
+    from cxrspec.runtime.settings import Settings
+
+app = typer.Typer(
+    help="Chest X-ray instruction-tuning corpora from declarative task specs.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+
+class Format(str, Enum):
+    """How findings are printed."""
+
+    text = "text"
+    concise = "concise"
+    json = "json"
+
+
+class Table(str, Enum):
+    """How a list is printed."""
+
+    text = "text"
+    json = "json"
+
+
+class StageName(str, Enum):
+    """A tree of the compiler, from text to query."""
+
+    document = "document"
+    syntax = "syntax"
+    typed = "typed"
+    plan = "plan"
+    polars = "polars"
+
+
+SpecsFolder = Annotated[Path | None, typer.Option("--specs", help="Folder of local specs, laid over those that ship.", show_default="specs")]
+DataFolder = Annotated[Path | None, typer.Option("--data", help="Data root: one folder for each source.", show_default="CXRSPEC_DATA, else data")]
+Seed = Annotated[int | None, typer.Option("--seed", help="Seed of all draws.", show_default="1")]
+Published = Annotated[bool, typer.Option("--published", help="Rebuild the published rows, their defects named, instead of the correct ones.")]
+
+
+def main() -> None:
+    """Entry point: our own errors become one line and exit 2, never a traceback (its text could hold data)."""
+    try:
+        app()
+    except (KeyboardInterrupt, BrokenPipeError):
+        sys.exit(130)
+    except Exception as error:
+        from cxrspec.runtime.output import OutputError
+
+        if isinstance(error, OutputError):
+            _complain([error.diagnostic], {})
+            sys.exit(1)
+        if os.environ.get("CXRSPEC_TRACEBACK"):
+            raise
+        trace = error.__traceback__
+        while trace is not None and trace.tb_next is not None:
+            trace = trace.tb_next
+        place = f" at {Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}" if trace else ""
+        print(f"error[CXR901]: an error of cxrspec itself: {type(error).__name__}{place}", file=sys.stderr)
+        print("  = help: CXRSPEC_TRACEBACK=1 prints the traceback, which may show data; please report it", file=sys.stderr)
+        sys.exit(2)
+
+
+@app.command(name="compile")
+def compile_(
+    specs: Annotated[Path, typer.Argument(help="Folder of specs.")] = Path("specs"),
+    check: Annotated[bool, typer.Option("--check", help="Only check; write no plans.")] = False,
+    format: Annotated[Format, typer.Option(help="How findings are printed.")] = Format.text,
+    out: Annotated[Path, typer.Option(help="Where plans are written, as text and JSON.")] = Path("plans"),
+    strict: Annotated[bool, typer.Option("--strict", help="Warnings fail, too.")] = False,
+    published: Published = False,
+) -> None:
+    """Prove that specs are sound, without any data."""
+    from cxrspec.compiler.render import render
+    from cxrspec.runtime.project import load
+
+    if not specs.is_dir():
+        _usage(f"no folder `{specs}`")
+    compilation = load(specs, published)
+    text = render(compilation.diagnostics, compilation.texts, format.value, color=sys.stdout.isatty())
+    if text:
+        print(text)
+    if not check:
+        written = _write_plans(compilation, out)
+        print(f"{written} plans written to {out}", file=sys.stderr)
+    elif format is Format.text and not compilation.diagnostics:
+        print(f"{len(compilation.specs)} specs are sound")
+    wrong = len(compilation.diagnostics) if strict else compilation.errors
+    raise typer.Exit(1 if wrong else 0)
+
+
+@app.command()
+def run(
+    specs: SpecsFolder = None,
+    data: DataFolder = None,
+    out: Annotated[Path | None, typer.Option("--out", help="Folder of the output.", show_default="out")] = None,
+    select: Annotated[list[str] | None, typer.Option("--select", help="Names, globs, task:..., source:..., access:...; may be repeated.")] = None,
+    published: Published = False,
+    emit: Annotated[str, typer.Option(help="Format of the files: parquet or jsonl.")] = "parquet",
+    seed: Seed = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Keep so many examples of each spec: those of the lowest draws.")] = None,
+    demo: Annotated[bool, typer.Option("--demo", help="Run on a small made-up data root; nothing is downloaded.")] = False,
+) -> None:
+    """Make the corpus."""
+    from dataclasses import replace
+
+    from cxrspec.runtime.project import load
+    from cxrspec.runtime.project import select as choose
+    from cxrspec.runtime.run import Request
+    from cxrspec.runtime.run import run as make
+
+    settings = _settings(specs, data, out, seed)
+    if demo:
+        from cxrspec.runtime.demo import demo_root
+
+        settings = replace(settings, data=demo_root(), out=out or Path("demo"), sources={}, images={})
+    compilation = load(settings.specs, published)
+    _complain(compilation.diagnostics, compilation.texts)
+    chosen, unknown = choose(compilation, select or [])
+    for word, hint in unknown:
+        _usage(f"`--select {word}` names no spec", hint)
+    request = Request(settings, chosen, frozenset(select or ()) & compilation.specs.keys(), published, emit, limit)
+    with _Progress() as progress:
+        result = make(compilation, request, progress.say)
+    _complain(result.diagnostics, compilation.texts)
+    for absent in result.manifest.unavailable:
+        print(f"skipped {absent.name}: {absent.reason}", file=sys.stderr)
+    made = [spec for spec in result.manifest.specs if spec.name in {c.name for c in chosen}]
+    for spec in made:
+        counts = " / ".join(f"{spec.splits[split].rows:,}" for split in ("train", "val", "test"))
+        print(f"{spec.name}: {counts}")
+    print(f"{len(made)} specs (train / val / test) in {settings.out}", file=sys.stderr)
+    raise typer.Exit(1 if result.failed or result.manifest.failed or compilation.errors else 0)
+
+
+@app.command()
+def stats(
+    out: Annotated[Path, typer.Argument(help="An output of `cxrspec run`.")] = Path("out"),
+    against: Annotated[
+        str | None, typer.Option("--against", help="Print the differences from a table of figures: a CSV file, or `published` for the one that ships.")
+    ] = None,
+) -> None:
+    """Print the two tables of the data card, counted from the written files."""
+    from cxrspec.runtime import manifest
+    from cxrspec.runtime import stats as counting
+
+    made = manifest.read(out)
+    if made is None:
+        _usage(f"`{out}` is not an output of cxrspec", "`cxrspec run --out DIR` makes one")
+    counted = counting.collect(out)
+    print(counting.markdown(counted))
+    if against is not None:
+        table = counting.published(None if against == "published" else Path(against))
+        print()
+        print(counting.differences(counted, table, counting.reasons(made)))
+
+
+@app.command(name="ls")
+def ls(
+    specs: SpecsFolder = None,
+    data: DataFolder = None,
+    format: Annotated[Table, typer.Option(help="text or json.")] = Table.text,
+) -> None:
+    """List the specs, and whether their data is there."""
+    from cxrspec.runtime.project import load
+    from cxrspec.runtime.sources import state
+
+    settings = _settings(specs, data, None, None)
+    compilation = load(settings.specs)
+    rows = [
+        {"name": name, "task": spec.spec.task.name, "source": spec.spec.source.name, "state": state(spec, settings)}
+        for name, spec in sorted(compilation.specs.items())
+    ]
+    _print(rows, format)
+    raise typer.Exit(1 if compilation.errors else 0)
+
+
+@app.command()
+def show(
+    spec: Annotated[str, typer.Argument(help="A spec, as `cxrspec ls` names it.")],
+    stage: Annotated[StageName, typer.Option(help="Which tree of the compiler.")] = StageName.plan,
+    specs: SpecsFolder = None,
+    published: Published = False,
+) -> None:
+    """Print a spec at one stage of the compiler."""
+    from cxrspec.runtime.project import load
+    from cxrspec.runtime.stages import stage_text
+
+    compilation = load(_settings(specs, None, None, None).specs, published)
+    compiled = _one(compilation, spec)
+    text = stage_text(compilation, compiled, stage.value)
+    if text is None:
+        _complain(compilation.diagnostics, compilation.texts)
+        raise typer.Exit(1)
+    print(text)
+
+
+@app.command()
+def prompts(
+    task: Annotated[str, typer.Argument(help="A task, by its name in snake case.")],
+    specs: SpecsFolder = None,
+    limit: Annotated[int, typer.Option(min=0, help="How many prompts of each form to print.")] = 10,
+) -> None:
+    """Count the prompts of a task, and print some."""
+    from cxrspec.compiler.diagnostics import near
+    from cxrspec.runtime.project import load
+    from cxrspec.runtime.stages import prompt_lines
+
+    compilation = load(_settings(specs, None, None, None).specs)
+    if task not in compilation.tasks:
+        _usage(f"unknown task `{task}`", near(task, compilation.tasks, "tasks"))
+    for line in prompt_lines(compilation, compilation.tasks[task], limit):
+        print(line)
+
+
+@app.command()
+def explain(code: Annotated[str, typer.Argument(help="The code of a finding: CXR203.")]) -> None:
+    """Print what a finding means, with a wrong and a right example."""
+    from importlib.resources import files
+
+    from cxrspec.compiler.codes import CODES
+    from cxrspec.compiler.diagnostics import near
+
+    page = files("cxrspec.docs") / "errors" / f"{code.upper()}.md"
+    if code.upper() not in CODES or not page.is_file():
+        _usage(f"no page for `{code}`", near(code.upper(), CODES, "codes"))
+    print(page.read_text(encoding="utf-8").rstrip())
+
+
+@app.command()
+def sources(
+    specs: SpecsFolder = None,
+    data: DataFolder = None,
+    format: Annotated[Table, typer.Option(help="text or json.")] = Table.text,
+) -> None:
+    """Tell for each source what is there: found, incomplete (which files lack) or absent."""
+    from cxrspec.runtime.project import load
+    from cxrspec.runtime.sources import overview
+
+    settings = _settings(specs, data, None, None)
+    compilation = load(settings.specs)
+    _print(overview(compilation, settings), format)
+    raise typer.Exit(1 if compilation.errors else 0)
+
+
+# ---- what commands share
+
+
+def _settings(specs: Path | None, data: Path | None, out: Path | None, seed: int | None) -> Settings:
+    from cxrspec.compiler.diagnostics import Report
+    from cxrspec.runtime.settings import Options, load
+
+    report = Report()
+    settings = load(Path(), os.environ, Options(data, out, specs, seed), report)
+    if report.errors:
+        _complain(report.diagnostics, {})
+        raise typer.Exit(2)
+    if specs is not None and not specs.is_dir():
+        _usage(f"no folder `{specs}`")
+    return settings
+
+
+def _one(compilation: Compilation, name: str) -> Compiled:
+    from cxrspec.compiler.diagnostics import near
+
+    if name not in compilation.specs:
+        _usage(f"unknown spec `{name}`", near(name, compilation.specs, "specs"))
+    return compilation.specs[name]
+
+
+def _usage(message: str, help: str = "") -> NoReturn:
+    print(f"error: {message}" + (f"\n  = help: {help}" if help else ""), file=sys.stderr)
+    raise typer.Exit(2)
+
+
+def _complain(diagnostics: Sequence[Diagnostic], texts: Mapping[str, str]) -> None:
+    from cxrspec.compiler.render import render
+
+    text = render(diagnostics, texts, "text", color=sys.stderr.isatty())
+    if text:
+        print(text, file=sys.stderr)
+
+
+def _print(rows: Iterable[Mapping[str, str]], format: Table) -> None:
+    listed = list(rows)
+    if format is Table.json:
+        import json
+
+        print(json.dumps(listed, ensure_ascii=False, indent=1))
+        return
+    widths = [max(len(row[name]) for row in listed) for name in listed[0]] if listed else []
+    for row in listed:
+        print("  ".join(value.ljust(width) for value, width in zip(row.values(), widths, strict=True)).rstrip())
+
+
+def _write_plans(compilation: Compilation, out: Path) -> int:
+    from cxrspec.compiler.serial import to_json
+    from cxrspec.compiler.show_plan import show_plan
+
+    plans = {name: spec.plan for name, spec in compilation.specs.items() if spec.plan is not None}
+    for name, plan in plans.items():
+        path = out / f"{name}.txt"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(show_plan(plan), encoding="utf-8")
+        path.with_suffix(".json").write_text(to_json(plan), encoding="utf-8")
+    return len(plans)
+
+
+class _Progress:
+    """What is being done: one changing line on a terminal, plain lines elsewhere; on stderr."""
+
+    def __enter__(self) -> _Progress:
+        self.status = None
+        if sys.stderr.isatty():
+            from rich.console import Console
+
+            self.status = Console(stderr=True).status("starting")
+            self.status.start()
+        return self
+
+    def say(self, what: str) -> None:
+        if self.status is not None:
+            self.status.update(what)
+        else:
+            print(what, file=sys.stderr)
+
+    def __exit__(self, *_: object) -> None:
+        if self.status is not None:
+            self.status.stop()

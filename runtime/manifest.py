@@ -1,0 +1,218 @@
+"""manifest.json: what went into an output and what came out; equal inputs give an equal file, so no time is kept."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
+from functools import cache
+from itertools import repeat
+from pathlib import Path
+from types import NoneType, UnionType
+from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
+
+from cxrspec.runtime.output import MANIFEST, OutputError
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Versions:
+    """What made the output; `python` is the minor version ("3.11")."""
+
+    cxrspec: str
+    polars: str
+    polars_hash: str
+    python: str
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file by its content. `path` is relative to the data root (a source's file) or to OUT (an output)."""
+
+    path: str
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of a relation that may lose rows: a join, or a filter by its name."""
+
+    relation: str
+    step: str
+    rows_in: int
+    rows_out: int
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Examples of one split, with their distinct images and studies."""
+
+    rows: int
+    images: int
+    studies: int
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A source with its terms of use (`use:` word by word)."""
+
+    name: str
+    title: str
+    license: str
+    homepage: str
+    use: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Spec:
+    """One spec that was made.
+
+    row        the published row it belongs to: task and source as the table writes them
+    because    why the published row may differ, in words
+    plan       fingerprint of the plan
+    inputs     the source files that the plan read
+    authority  who decided the split; None where the spec has its own rule
+    own_split  why the spec may differ from the authority of its space
+    attrition  in the order of the steps
+    bad_rows   by check
+    splits     by split
+    files      what was written
+    terms      the joined terms of everything it reached
+    warnings   how often, by code
+    """
+
+    name: str
+    task: str
+    source: str
+    plan: str
+    row: tuple[str, str] | None = None
+    because: str | None = None
+    inputs: tuple[File, ...] = ()
+    authority: str | None = None
+    own_split: str | None = None
+    attrition: tuple[Step, ...] = ()
+    bad_rows: Mapping[str, int] = field(default_factory=dict[str, int])
+    splits: Mapping[str, Counts] = field(default_factory=dict[str, Counts])
+    files: tuple[File, ...] = ()
+    terms: Mapping[str, str] = field(default_factory=dict[str, str])
+    warnings: Mapping[str, int] = field(default_factory=dict[str, int])
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """A spec that findings in the data stopped."""
+
+    name: str
+    codes: tuple[str, ...]
+    row: tuple[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Unavailable:
+    """A spec whose sources are not all here."""
+
+    name: str
+    reason: str
+    row: tuple[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """An output: what it is made of, how, and what was not made."""
+
+    versions: Versions
+    seed: int
+    mode: Literal["default", "published"]
+    emit: str
+    sources: tuple[Source, ...] = ()
+    specs: tuple[Spec, ...] = ()
+    failed: tuple[Failed, ...] = ()
+    unavailable: tuple[Unavailable, ...] = ()
+
+
+def read(folder: Path) -> Manifest | None:
+    """The manifest of an output; None if `folder` has none.
+
+    Raises:
+        OutputError: CXR806, it is not a manifest of this version.
+    """
+    path = folder / MANIFEST
+    if not path.is_file():
+        return None
+    try:
+        return _build(Manifest, json.loads(path.read_bytes()))
+    except (ValueError, TypeError, KeyError) as error:
+        message = f"`{path}` is not a manifest that this version of cxrspec reads"
+        raise OutputError("CXR806", message, "run again to write it anew") from error
+
+
+def write(manifest: Manifest, folder: Path) -> None:
+    """Write the manifest of the output in `folder`: sorted, so that the order of work does not show."""
+    text = json.dumps(asdict(_sorted(manifest)), indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False)
+    (folder / MANIFEST).write_text(text + "\n", encoding="utf-8")
+
+
+def hash_file(path: Path) -> str:
+    """The sha256 of a file; read once in a run, as long as its size, time and inode stay."""
+    stat = path.stat()
+    return _sha256(path.absolute(), stat.st_size, stat.st_mtime_ns, stat.st_ino)
+
+
+@cache
+def _sha256(path: Path, _size: int, _mtime_ns: int, _inode: int) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _sorted(manifest: Manifest) -> Manifest:
+    specs = (
+        replace(
+            spec,
+            inputs=tuple(sorted(spec.inputs, key=lambda file: file.path)),
+            files=tuple(sorted(spec.files, key=lambda file: file.path)),
+        )
+        for spec in manifest.specs
+    )
+    return replace(
+        manifest,
+        sources=tuple(sorted(manifest.sources, key=lambda source: source.name)),
+        specs=tuple(sorted(specs, key=lambda spec: spec.name)),
+        failed=tuple(sorted(manifest.failed, key=lambda spec: spec.name)),
+        unavailable=tuple(sorted(manifest.unavailable, key=lambda spec: spec.name)),
+    )
+
+
+def _build(type: type[T], value: Any) -> T:
+    """The dataclass `type` from parsed JSON.
+
+    Raises:
+        TypeError, KeyError: a field is missing, unknown or of another type.
+    """
+    hints = get_type_hints(type)
+    names = {f.name for f in fields(cast(Any, type))}
+    if not isinstance(value, dict) or set(cast("dict[str, Any]", value)) != names:
+        raise TypeError(f"no {type.__name__}")
+    return type(**{name: _value(hints[name], value[name]) for name in names})
+
+
+def _value(hint: Any, value: Any) -> Any:
+    """`value` as the annotation `hint` has it: the few forms that the classes above use."""
+    origin, parts = get_origin(hint), get_args(hint)
+    if is_dataclass(hint):
+        return _build(cast("type[Any]", hint), value)
+    if origin in (Union, UnionType):
+        return None if value is None else _value(next(p for p in parts if p is not NoneType), value)
+    if origin is Literal:
+        return parts[parts.index(value)]
+    if origin is tuple and isinstance(value, list):
+        items = cast("Sequence[Any]", value)
+        each = repeat(parts[0], len(items)) if parts[1:] == (...,) else parts
+        return tuple(_value(part, item) for part, item in zip(each, items, strict=True))
+    if origin is Mapping and isinstance(value, dict):
+        return {key: _value(parts[1], item) for key, item in cast("dict[str, Any]", value).items()}
+    if origin is None and type(value) is hint:
+        return value
+    raise TypeError(f"no {hint}")

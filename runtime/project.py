@@ -1,0 +1,57 @@
+"""The specs a command works on: what ships, with the local folder laid over it, compiled together."""
+
+from __future__ import annotations
+
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from cxrspec.compiler.catalog import File, overlay, shipped
+from cxrspec.compiler.diagnostics import near
+from cxrspec.compiler.pipeline import Compilation, Compiled, compile
+
+UNKNOWN_SELECTION = "CXR810"
+
+
+def local_files(folder: Path) -> list[File]:
+    """The YAML files of a local specs folder that say `kind:`; none if there is no such folder."""
+    if not folder.is_dir():
+        return []
+    found: list[File] = []
+    for path in sorted((*folder.rglob("*.yaml"), *folder.rglob("*.yml"))):
+        text = path.read_bytes()
+        place = path.relative_to(folder).as_posix()
+        if b"kind:" in text:
+            found.append(File(path.as_posix(), place, text))
+    return found
+
+
+def load(folder: Path, published: bool = False) -> Compilation:
+    """Compile what ships together with the local folder."""
+    return compile(overlay(shipped(), local_files(folder)), published)
+
+
+def select(compilation: Compilation, wanted: list[str]) -> tuple[list[Compiled], list[tuple[str, str]]]:
+    """The specs that `--select` names, and the words that name none with a hint.
+
+    A word is a name or glob ("findings_generation/*"), `task:...`, `source:...` or `access:...`.
+    """
+    if not wanted:
+        return list(compilation.specs.values()), []
+    chosen: dict[str, Compiled] = {}
+    unknown: list[tuple[str, str]] = []
+    for word in wanted:
+        matching = {name: spec for name, spec in compilation.specs.items() if _matches(compilation, spec, word)}
+        if not matching:
+            unknown.append((word, near(word, compilation.specs, "specs")))
+        chosen |= matching
+    return [spec for name, spec in compilation.specs.items() if name in chosen], unknown
+
+
+def _matches(compilation: Compilation, spec: Compiled, word: str) -> bool:
+    kind, colon, value = word.partition(":")
+    if not colon:
+        return fnmatchcase(spec.name, word)
+    source = compilation.sources.get(spec.spec.source.name)
+    access = dict(source.use).get("access", "") if source else ""
+    facts = {"task": spec.spec.task.name, "source": spec.spec.source.name, "access": access}
+    return kind in facts and fnmatchcase(facts[kind], value)

@@ -1,0 +1,368 @@
+"""JSON: a path says which places are rows, and others, relative to a row, what its cells are.
+
+    data[*]/paragraphs[*]/qas[*]     every item of nested lists           [*]   every item of the document
+    *  findings/*                    every member of a mapping            ""    the whole document is one row
+    answers[0]/text                  a place of a list                    ../context   the object around the row
+    entities/*  x[*]/y               a list of cells
+
+A cell that is absent is null. A path that meets a text, a list or a mapping where it expects another is a mistake:
+of the whole file along `rows`, of the cell elsewhere.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from cxrspec.compiler.diagnostics import Diagnostic
+from cxrspec.compiler.plan import Part, Place, RawColumn, Read
+from cxrspec.compiler.types import ListOf, RecordOf, present
+from cxrspec.runtime.locate import Found, Located, contents, problem
+from cxrspec.runtime.readers import Raw, decoded, never_there, shown_places
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """`name`: the member of a mapping."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Members:
+    """`*`: every member of a mapping, in the order of the file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """`[0]`: one item of a list."""
+
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
+class Items:
+    """`[*]`: every item of a list."""
+
+
+@dataclass(frozen=True, slots=True)
+class Up:
+    """`..`: the nearest mapping around."""
+
+
+Step: TypeAlias = Member | Members | Item | Items | Up
+
+_PIECE = re.compile(r"([^\[\]]*)((?:\[(?:\*|[0-9]+)\])*)")  # name[0][*]
+
+
+def parse_path(text: str) -> tuple[Step, ...] | None:
+    """The steps of a path; None if it does not parse.
+
+    >>> parse_path("data[*]/x")
+    (Member(name='data'), Items(), Member(name='x'))
+    """
+    steps: list[Step] = []
+    for piece in text.split("/") if text else ():
+        match = _PIECE.fullmatch(piece)
+        if match is None or not piece:
+            return None
+        name, brackets = match.groups()
+        if name:
+            steps.append(Members() if name == "*" else Up() if name == ".." else Member(name))
+        steps += [Items() if b == "*" else Item(int(b)) for b in re.findall(r"\[(\*|[0-9]+)\]", brackets)]
+    return tuple(steps)
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A value and how it was come by, innermost first: its key, the mappings around it, its places in what it is in."""
+
+    value: object
+    key: str | None = None
+    parents: tuple[object, ...] = ()
+    positions: tuple[int, ...] = ()
+
+    def child(self, value: object, key: str | None, position: int | None = None) -> Node:
+        """A value inside of this one; `position` only where all of its neighbours are visited."""
+        parents = (self.value, *self.parents) if isinstance(self.value, dict) else self.parents
+        positions = self.positions if position is None else (position, *self.positions)
+        return Node(value, self.key if key is None else key, parents, positions)
+
+
+class WrongShapeError(Exception):
+    """What was expected and found where a path leads elsewhere; holds no data."""
+
+    def __init__(self, expected: str, found: object) -> None:
+        super().__init__(f"expected {expected}, found {_kind(found)}")
+
+
+class _AbsentError(Exception):
+    """A path that ends before its last step."""
+
+
+def _kind(value: object) -> str:
+    match value:
+        case dict():
+            return "a mapping"
+        case list():
+            return "a list"
+        case None:
+            return "null"
+        case _:
+            return "a single value"
+
+
+def visit(node: Node, steps: Sequence[Step]) -> list[Node]:
+    """The nodes that `steps` lead to. A null has neither members nor items.
+
+    Raises:
+        WrongShapeError: a list where a mapping is expected, and so on.
+        _AbsentError: a member or an item that is not there (below `*` and `[*]` that makes a null instead).
+    """
+    nodes = [node]
+    many = False
+    for step in steps:
+        found: list[Node] = []
+        for each in nodes:
+            try:
+                found += _children(each, step)
+            except _AbsentError:
+                if not many:
+                    raise
+                found.append(Node(None))
+        nodes, many = found, many or isinstance(step, Members | Items)
+    return nodes
+
+
+def _children(node: Node, step: Step) -> list[Node]:
+    value = node.value
+    if isinstance(step, Up):
+        if not node.parents:
+            raise _AbsentError
+        return [Node(node.parents[0], None, node.parents[1:])]
+    if value is None:
+        raise _AbsentError
+    match step, value:
+        case Member(name), dict():
+            if name not in value:
+                raise _AbsentError
+            return [node.child(value[name], name)]
+        case Members(), dict():
+            return [node.child(member, key, place) for place, (key, member) in enumerate(value.items())]
+        case Item(index), list():
+            if index >= len(value):
+                raise _AbsentError
+            return [node.child(value[index], None)]
+        case Items(), list():
+            return [node.child(item, None, place) for place, item in enumerate(value)]
+        case _:
+            raise WrongShapeError("a list" if isinstance(step, Item | Items) else "a mapping", value)
+
+
+# ---------------------------------------------------------------------------------------------------------- cells
+
+MISFIT = object()  # a cell of another shape than its path says: no cast accepts it
+
+Get: TypeAlias = Callable[[Node], object]
+
+
+def cell_of(column: RawColumn) -> Get | None:
+    """How the cell of a column is got from a row: None where absent; None as a whole: a place does not parse."""
+    type = present(column.type)
+    item = present(type.item) if isinstance(type, ListOf) else type
+    shape = _record_of(item, column.each) if isinstance(item, RecordOf) else _value
+    if shape is None:
+        return None
+    places = [_place_of(place, shape, isinstance(type, ListOf)) for place in column.places]
+    return _first_of([place for place in places if place is not None]) if None not in places else None
+
+
+def _value(node: Node) -> object:
+    return node.value
+
+
+def _first_of(places: Sequence[Get]) -> Get:
+    """The first place that is there."""
+
+    def get(node: Node) -> object:
+        for place in places:
+            try:
+                return place(node)
+            except _AbsentError:
+                continue
+            except WrongShapeError:
+                return MISFIT
+        return ABSENT
+
+    return get
+
+
+ABSENT = object()  # no place of the column is there: null, unless it is so in every row
+
+
+def _place_of(place: Place, shape: Get, many: bool) -> Get | None:
+    """One place as a function; `shape` makes of each node found what is cast; `many`: of each item of a list."""
+    match place.kind:
+        case "key":
+            return lambda node: node.key
+        case "position":
+            return lambda node: _position(node, place.index)
+        case "value":
+            steps: tuple[Step, ...] | None = ()
+        case "name":
+            steps = parse_path(place.path)
+        case _:
+            return None
+    if steps is None:
+        return None
+    if not many:
+        return lambda node: shape(_first(visit(node, steps)))
+    listed = any(isinstance(step, Members | Items) for step in steps)
+    return lambda node: _list(visit(node, steps), shape, listed)
+
+
+def _first(nodes: Sequence[Node]) -> Node:
+    if not nodes:
+        raise _AbsentError
+    return nodes[0]
+
+
+def _position(node: Node, level: int) -> object:
+    return node.positions[level] if level < len(node.positions) else MISFIT
+
+
+def _list(nodes: Sequence[Node], shape: Get, listed: bool) -> object:
+    """The cells of a list: the nodes themselves, or what is in the one list that was found."""
+    if not listed:
+        if not isinstance(nodes[0].value, list):
+            return nodes[0].value  # null, or something the cast refuses
+        nodes = _children(nodes[0], Items())
+    return [shape(node) for node in nodes]
+
+
+def _record_of(type: RecordOf, each: Sequence[Part]) -> Get | None:
+    """An item as a mapping of the record's fields: by the places of `each`, else by their names."""
+    named = {part.name: part.place for part in each}
+    fields = {
+        name: _place_of(named.get(name, Place("name", name)), _value, isinstance(present(field), ListOf))
+        for name, field in type.fields
+    }
+    if None in fields.values():
+        return None
+    gets = {name: _first_of([get]) for name, get in fields.items() if get is not None}
+
+    def get(node: Node) -> object:
+        if node.value is None:
+            return None
+        found = {name: get(node) for name, get in gets.items()}
+        return {name: None if value is ABSENT else value for name, value in found.items()}
+
+    return get
+
+
+# ----------------------------------------------------------------------------------------------------------- rows
+
+
+def rows(read: Read, columns: Sequence[RawColumn], located: Located, problems: list[Diagnostic]) -> Raw:
+    """The rows of every document."""
+    gets = {column.name: cell_of(column) for column in columns}
+    steps = parse_path(read.rows)
+    for column in columns:
+        if gets[column.name] is None:
+            message = f"a place that does not parse: {shown_places(column)}"
+            problems.append(problem("CXR613", message, read.table, column=column.name))
+    if steps is None:
+        problems.append(problem("CXR613", "`rows` does not parse", read.table))
+        return Raw((), {})
+    table = Gathered(columns, {name: get for name, get in gets.items() if get is not None})
+    for found, data in contents(located, problems):
+        text = decoded(found, data, read.encoding, problems)
+        if text is not None:
+            _read_document(found, text, steps, table, problems)
+    return table.raw(problems)
+
+
+def _read_document(found: Found, text: str, steps: Sequence[Step], table: Gathered, problems: list[Diagnostic]) -> None:
+    try:
+        nodes = visit(Node(parse(text)), steps)
+        if any(node.value is None for node in nodes):
+            raise WrongShapeError("a row", None)
+        table.add(found, nodes)
+        if not nodes:
+            problems.append(problem("CXR607", "a document without rows", found.name, severity="warning"))
+    except BrokenJsonError as error:
+        problems.append(problem("CXR608", str(error), found.name, line=error.line, help=[error.help]))
+    except WrongShapeError as error:
+        problems.append(problem("CXR609", f"along `rows`: {error}", found.name))
+    except _AbsentError:
+        problems.append(problem("CXR609", "`rows` leads to a member or an item that is not there", found.name))
+
+
+class Gathered:
+    """The cells of all documents, column by column."""
+
+    def __init__(self, columns: Sequence[RawColumn], gets: dict[str, Get]) -> None:
+        self.columns, self.gets = columns, gets
+        self.files: list[tuple[Found, int]] = []
+        self.cells: dict[str, list[object]] = {name: [] for name in gets}
+        self.names: dict[str, None] = {}
+
+    def add(self, found: Found, nodes: Sequence[Node]) -> None:
+        """Add the rows of a file."""
+        self.files.append((found, len(nodes)))
+        for name, get in self.gets.items():
+            self.cells[name] += map(get, nodes)
+        for node in nodes[:100]:
+            if isinstance(node.value, dict):
+                self.names |= dict.fromkeys(node.value)
+
+    def raw(self, problems: list[Diagnostic]) -> Raw:
+        """The rows; a column that no row has is reported."""
+        cells: dict[str, list[object]] = {}
+        for column in self.columns:
+            values = self.cells.get(column.name, [])
+            if values and not column.optional and all(value is ABSENT for value in values):
+                problems.append(never_there(column, self.files[0][0].name, self.names))
+            cells[column.name] = [None if value is ABSENT else value for value in values]
+        return Raw(tuple(self.files), cells)
+
+
+# ------------------------------------------------------------------------------------------------------- documents
+
+
+class BrokenJsonError(Exception):
+    """Why a text is not JSON, and where; holds no data."""
+
+    def __init__(self, message: str, line: int | None = None, help: str = "") -> None:
+        super().__init__(message)
+        self.line, self.help = line, help
+
+
+def parse(text: str) -> object:
+    """The value of a JSON text.
+
+    Raises:
+        BrokenJsonError: it is not JSON, nested beyond reason, or an object has a key twice.
+    """
+    try:
+        return json.loads(text, object_pairs_hook=_mapping)
+    except json.JSONDecodeError as error:
+        lines = error.msg == "Extra data" and error.lineno > 1
+        help = "one document in each line is `read: jsonl`" if lines else ""
+        what = "a second document behind the first" if error.msg == "Extra data" else "broken JSON"
+        raise BrokenJsonError(what, error.lineno, help) from None
+    except RecursionError:
+        raise BrokenJsonError("JSON that is nested too deeply") from None
+    except ValueError:  # a number of thousands of digits
+        raise BrokenJsonError("a number that is too long") from None
+
+
+def _mapping(pairs: Iterable[tuple[str, object]]) -> dict[str, object]:
+    listed = list(pairs)
+    mapping = dict(listed)
+    if len(mapping) != len(listed):
+        raise BrokenJsonError("an object with the same key twice")
+    return mapping

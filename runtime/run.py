@@ -1,0 +1,356 @@
+"""RUN: compile, find the files, read each once, compute the examples, write them, and put the new output in place."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from importlib.metadata import version
+from pathlib import Path
+
+import polars as pl
+
+from cxrspec.compiler import plan as p
+from cxrspec.compiler.bodies import Context, ImageCopies
+from cxrspec.compiler.diagnostics import Diagnostic, Severity
+from cxrspec.compiler.lower import prune
+from cxrspec.compiler.pipeline import Compilation, Compiled
+from cxrspec.compiler.serial import fingerprint
+from cxrspec.compiler.terms import joined
+from cxrspec.runtime import card, manifest, stats
+from cxrspec.runtime.emitters import emitter
+from cxrspec.runtime.execute import Bad, Computed, Engine, Execution, examples
+from cxrspec.runtime.locate import Roots
+from cxrspec.runtime.output import Building, OutputError, carry, open_output
+from cxrspec.runtime.reading import Table, read_table
+from cxrspec.runtime.settings import Settings
+from cxrspec.runtime.sources import lacking
+
+SPLITS = ("train", "val", "test")
+
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a run is asked for. `named` are specs selected by their own name: for them, absence is a failure."""
+
+    settings: Settings
+    specs: Sequence[Compiled]
+    named: frozenset[str] = frozenset()
+    published: bool = False
+    emit: str = "parquet"
+    limit: int | None = None
+    engine: Engine = "streaming"
+
+
+@dataclass(slots=True)
+class Result:
+    """What came of it: the new manifest, and the findings in data."""
+
+    manifest: manifest.Manifest
+    diagnostics: list[Diagnostic] = field(default_factory=list[Diagnostic])
+
+    @property
+    def failed(self) -> bool:
+        """Whether anything that was asked for is not there."""
+        return any(d.severity == "error" for d in self.diagnostics)
+
+
+def run(compilation: Compilation, request: Request, progress: Progress = lambda _: None) -> Result:
+    """Make the examples of the requested specs and put them in place.
+
+    A spec that bad data stops keeps what it had in the previous output; the others go on.
+
+    Raises:
+        OutputError: the output cannot be written, is being written by another run, or belongs to another seed.
+    """
+    return _Run(compilation, request, progress).run()
+
+
+class _Run:
+    """One run on its way."""
+
+    def __init__(self, compilation: Compilation, request: Request, progress: Progress) -> None:
+        self.compilation = compilation
+        self.request = request
+        self.progress = progress
+        self.settings = request.settings
+        self.roots = Roots(self.settings.data, self.settings.sources)
+        self.context = Context(self.settings.seed, _copies(self.settings))
+        self.diagnostics: list[Diagnostic] = []
+        self.failed: dict[str, manifest.Failed] = {}
+        self.unavailable: dict[str, manifest.Unavailable] = {}
+        self.tables: dict[str, Table] = {}
+
+    def run(self) -> Result:
+        emit = emitter(self.request.emit)
+        with open_output(self.settings.out) as building:
+            before = self.previous()
+            ready = self.available()
+            made = self.make(ready, building, emit.write)
+            kept = self.carry(before, {spec.name for spec in made}, building)
+            if made or self.failed or before is None:
+                result = self.describe([*made, *kept], building)
+                if not self.conflicts(result, building):
+                    building.publish()
+            else:
+                result = before
+        return Result(result, self.diagnostics)
+
+    # ---- what there is
+
+    def previous(self) -> manifest.Manifest | None:
+        """The manifest of the output in place, if it was made the same way."""
+        before = manifest.read(self.settings.out)
+        if before is None:
+            return None
+        ours = {"seed": self.settings.seed, "mode": self.mode, "emit": self.request.emit}
+        theirs = {"seed": before.seed, "mode": before.mode, "emit": before.emit}
+        keeps = {s.name for s in before.specs} - {s.name for s in self.request.specs}
+        if ours != theirs and keeps:
+            what = ", ".join(f"{name} {theirs[name]}" for name in ours if ours[name] != theirs[name])
+            raise OutputError(
+                "CXR811",
+                f"the output holds {len(keeps)} other specs, made with {what}",
+                "run all specs, or choose another folder with --out",
+            )
+        return before if ours == theirs else None
+
+    @property
+    def mode(self) -> str:
+        return "published" if self.request.published else "default"
+
+    def available(self) -> list[Compiled]:
+        """The specs whose plan and files are there; the others are noted with the reason."""
+        ready: list[Compiled] = []
+        for spec in self.request.specs:
+            row = spec.spec.published
+            if spec.plan is None:
+                self.failed[spec.name] = manifest.Failed(spec.name, ("CXR900",), row.row if row else None)
+            elif self.request.published and row is not None and not row.rebuilds:
+                self.absent(spec, f"rebuilds: no ({row.because})")
+            elif reason := lacking(spec.plan, self.roots):
+                self.absent(spec, reason)
+            else:
+                ready.append(spec)
+        return ready
+
+    def absent(self, spec: Compiled, reason: str) -> None:
+        row = spec.spec.published
+        self.unavailable[spec.name] = manifest.Unavailable(spec.name, reason, row.row if row else None)
+        if spec.name in self.request.named:
+            self.diagnostics.append(Diagnostic("CXR812", "error", f"not available: {reason}", spec=spec.name))
+
+    # ---- the work
+
+    def make(
+        self, ready: Sequence[Compiled], building: Building, write: Callable[[pl.DataFrame, Path, str], list[Path]]
+    ) -> list[manifest.Spec]:
+        """Read what the specs need, compute and write them one by one."""
+        relations = prune(self.compilation.relations, [spec.name for spec in ready])
+        reads = {r.name: r.nodes[0] for r in relations if isinstance(r.nodes[0], p.Read)}
+        for name, read in reads.items():
+            self.progress(f"reading {name}")
+            self.tables[name] = read_table(read, [c.name for c in read.columns], self.roots)
+        execution = self.execution(relations)
+        made: list[manifest.Spec] = []
+        for spec in ready:
+            self.progress(f"making {spec.name}")
+            one = self.one(spec, execution, building, write)
+            if one is not None:
+                made.append(one)
+        return made
+
+    def execution(self, relations: Iterable[p.Relation], tables: Mapping[str, Table] | None = None) -> Execution:
+        held = self.tables if tables is None else tables
+        return Execution(
+            tuple(relations), lambda name: held[name].frame, self.context, self.request.engine, self.request.limit
+        )
+
+    def one(
+        self,
+        spec: Compiled,
+        execution: Execution,
+        building: Building,
+        write: Callable[[pl.DataFrame, Path, str], list[Path]],
+    ) -> manifest.Spec | None:
+        """Compute and write one spec; None after a finding in its data."""
+        assert spec.plan is not None
+        reached = execution.reached(spec.name)
+        tables = {name: self.tables[name] for name in reached if name in self.tables}
+        sound = not any(_errors(t.problems) for t in tables.values())
+        computed = self.computed(execution, reached) if sound else {}
+        if not sound or any(c.bad for c in computed.values()):
+            # What another spec needs of a shared table is not this one's fault: look again with its own plan alone.
+            tables = {r.table: read_table(r, [c.name for c in r.columns], self.roots) for r in spec.plan.reads}
+            if self.stopped(spec, [d for t in tables.values() for d in t.problems]):
+                return None
+            alone = self.execution(spec.plan.relations, tables)
+            reached = alone.reached(spec.name)
+            computed = self.computed(alone, reached)
+        bad = [b for c in computed.values() for b in c.bad]
+        if self.stopped(spec, [_bad_row(b) for b in bad]):
+            return None
+        frame = examples(
+            computed[spec.name].frame, spec.name, spec.spec.source.name, any(r.generated for r in spec.plan.reads)
+        )
+        if self.stopped(spec, _unexpected(spec.plan, frame)):
+            return None
+        files = self.write(spec, frame, building, write)
+        self.diagnostics += [
+            replace(d, spec=spec.name) for t in tables.values() for d in t.problems if d.severity == "warning"
+        ]
+        return self.entry(spec, frame, computed, tables, files, building)
+
+    def computed(self, execution: Execution, reached: Iterable[str]) -> dict[str, Computed]:
+        return {name: execution.compute(name) for name in reached}
+
+    def stopped(self, spec: Compiled, findings: Iterable[Diagnostic]) -> bool:
+        """Whether findings in data stop the spec; they are noted."""
+        errors = [replace(d, spec=spec.name) for d in _errors(findings)]
+        if errors:
+            row = spec.spec.published
+            self.diagnostics += errors
+            self.failed[spec.name] = manifest.Failed(
+                spec.name, tuple(sorted({d.code for d in errors})), row.row if row else None
+            )
+        return bool(errors)
+
+    def write(
+        self,
+        spec: Compiled,
+        frame: pl.DataFrame,
+        building: Building,
+        write: Callable[[pl.DataFrame, Path, str], list[Path]],
+    ) -> list[Path]:
+        folder = building.folder / spec.name
+        folder.mkdir(parents=True, exist_ok=True)
+        return [path for split in SPLITS for path in write(frame.filter(pl.col("split") == split), folder, split)]
+
+    # ---- the manifest
+
+    def entry(
+        self,
+        spec: Compiled,
+        frame: pl.DataFrame,
+        computed: Mapping[str, Computed],
+        tables: Mapping[str, Table],
+        files: Sequence[Path],
+        building: Building,
+    ) -> manifest.Spec:
+        assert spec.plan is not None
+        published = spec.spec.published
+        inputs = sorted({path for table in tables.values() for path in table.files})
+        reached = {read.table.partition(".")[0] for read in spec.plan.reads}
+        warnings = [d.code for t in tables.values() for d in t.problems]
+        return manifest.Spec(
+            name=spec.name,
+            task=spec.task.title if spec.task else spec.name.partition("/")[0],
+            source=spec.spec.source.name,
+            plan=fingerprint(spec.plan),
+            row=published.row if published else None,
+            because=published.because if published else None,
+            inputs=tuple(manifest.File(self.roots.shown(f), f.stat().st_size, manifest.hash_file(f)) for f in inputs),
+            attrition=tuple(
+                manifest.Step(x.relation, x.step, x.rows_in, x.rows_out) for c in computed.values() for x in c.losses
+            ),
+            splits={split: _counts(frame.filter(pl.col("split") == split)) for split in SPLITS},
+            files=tuple(
+                manifest.File(f.relative_to(building.folder).as_posix(), f.stat().st_size, manifest.hash_file(f))
+                for f in files
+            ),
+            terms=joined(dict(self.compilation.sources[name].use) for name in sorted(reached)),
+            warnings={code: warnings.count(code) for code in sorted(set(warnings))},
+        )
+
+    def carry(self, before: manifest.Manifest | None, made: set[str], building: Building) -> list[manifest.Spec]:
+        """What the previous output has of specs that were not made anew."""
+        kept = [spec for spec in before.specs if spec.name not in made] if before is not None else []
+        for spec in kept:
+            carry(self.settings.out, building.folder, [f.path for f in spec.files])
+        return kept
+
+    def describe(self, specs: Iterable[manifest.Spec], building: Building) -> manifest.Manifest:
+        """Write manifest.json and the card."""
+        made = tuple(sorted(specs, key=lambda s: s.name))
+        names = {s.source for s in made}
+        sources = [
+            manifest.Source(s.name, s.title, s.license, s.homepage, dict(s.use))
+            for n, s in sorted(self.compilation.sources.items())
+            if n in names
+        ]
+        whole = manifest.Manifest(
+            versions=manifest.Versions(
+                version("cxrspec"),
+                version("polars"),
+                version("polars-hash"),
+                ".".join(platform.python_version_tuple()[:2]),
+            ),
+            seed=self.settings.seed,
+            mode="published" if self.request.published else "default",
+            emit=self.request.emit,
+            sources=tuple(sources),
+            specs=made,
+            failed=tuple(self.failed[n] for n in sorted(self.failed)),
+            unavailable=tuple(self.unavailable[n] for n in sorted(self.unavailable)),
+        )
+        manifest.write(whole, building.folder)
+        text = card.card(whole, stats.collect(building.folder), stats.published())
+        (building.folder / "README.md").write_text(text, encoding="utf-8")
+        return whole
+
+    def conflicts(self, made: manifest.Manifest, building: Building) -> bool:
+        """Whether a patient (a study, where no patient is known) stands on two sides of a split; it must not."""
+        scan = emitter(self.request.emit).scan
+        paths = [building.folder / f.path for s in made.specs for f in s.files if s.own_split is None]
+        if not paths:
+            return False
+        who = pl.coalesce("patient_id", "study_id").alias("who")
+        sides = scan(paths).select(who, "split").unique().group_by("who").len().filter(pl.col("len") > 1).collect()
+        if sides.height == 0:
+            return False
+        severity: Severity = "warning" if self.request.published else "error"
+        message = f"{sides.height:,} patients or studies stand in more than one split"
+        help = ("one split for all specs of a space keeps a patient on one side",)
+        self.diagnostics.append(Diagnostic("CXR813", severity, message, help=help))
+        return severity == "error"
+
+
+def _copies(settings: Settings) -> dict[str, ImageCopies]:
+    copies: dict[str, ImageCopies] = {}
+    for name, images in settings.images.items():
+        root = images.root
+        shown = root.relative_to(settings.data) if root.is_relative_to(settings.data) else root
+        copies[name] = ImageCopies(shown.as_posix(), images.pattern or "{path}")
+    return copies
+
+
+def _errors(findings: Iterable[Diagnostic]) -> list[Diagnostic]:
+    return [d for d in findings if d.severity == "error"]
+
+
+def _bad_row(bad: Bad) -> Diagnostic:
+    rows = "1 row breaks" if bad.rows == 1 else f"{bad.rows:,} rows break"
+    return Diagnostic(
+        "CXR751",
+        "error",
+        f"{rows} a rule of `{bad.relation}`: {bad.check}",
+        help=("`cxrspec show SPEC --stage plan` prints the rule",),
+    )
+
+
+def _unexpected(plan: p.Plan, frame: pl.DataFrame) -> list[Diagnostic]:
+    """Findings for splits whose number of examples is outside of `expect`."""
+    found: list[Diagnostic] = []
+    for split, least, most in plan.expect:
+        rows = frame.filter(pl.col("split") == split).height
+        if not least <= rows <= most:
+            wanted = f"{least:,}" if least == most else f"{least:,} to {most:,}"
+            found.append(Diagnostic("CXR752", "error", f"{rows:,} examples in {split}, expected {wanted}"))
+    return found
+
+
+def _counts(frame: pl.DataFrame) -> manifest.Counts:
+    images = frame["images"].explode(empty_as_null=False).n_unique() if frame.height else 0
+    return manifest.Counts(frame.height, images, frame["study_id"].n_unique())

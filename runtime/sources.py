@@ -1,0 +1,66 @@
+"""What lies below the data root: the state of every spec and every source."""
+
+from __future__ import annotations
+
+from cxrspec.compiler import declarations as d
+from cxrspec.compiler import plan as p
+from cxrspec.compiler.pipeline import Compilation, Compiled
+from cxrspec.runtime.locate import Roots, find
+from cxrspec.runtime.settings import Settings
+
+
+def lacking(plan: p.Plan, roots: Roots) -> str:
+    """Why a plan cannot run for want of files; "" if it can. A damaged file is there: reading it tells."""
+    empty = {read.table for read in plan.reads if not _there(read, roots)}
+    for read in plan.reads:
+        if read.table in empty and not read.optional:
+            return f"{read.table}: {absence(read, roots)}"
+    for relation in plan.relations:
+        if any(name in empty for node in relation.nodes for name in _needed(node)):
+            empty.add(relation.name)
+    return f"{min(empty)}: absent" if plan.relations[-1].name in empty else ""
+
+
+def _needed(node: p.Node) -> tuple[str, ...]:
+    """The relation without whose rows there are none behind `node`."""
+    match node:
+        case p.Scan(relation) | p.Join(relation, kind="inner" | "semi"):
+            return (relation,)
+        case _:
+            return ()
+
+
+def _there(read: p.Read, roots: Roots) -> bool:
+    located = find(read, roots)
+    return bool(located.files or located.problems)
+
+
+def absence(read: p.Read, roots: Roots) -> str:
+    """Which files were looked for, and where."""
+    source = read.table.partition(".")[0]
+    folders = " or ".join(roots.shown(folder) for folder in roots.of(source))
+    return f"no {' or '.join((*read.files, *read.packed))} in {folders}"
+
+
+def state(spec: Compiled, settings: Settings) -> str:
+    """`ready`, `broken` (it does not compile) or `no data`."""
+    if spec.plan is None:
+        return "broken"
+    return "no data" if lacking(spec.plan, Roots(settings.data, settings.sources)) else "ready"
+
+
+def overview(compilation: Compilation, settings: Settings) -> list[dict[str, str]]:
+    """For each source: name, state (found, incomplete, absent), and what is lacking."""
+    roots = Roots(settings.data, settings.sources)
+    return [_source(source, roots) for _, source in sorted(compilation.sources.items())]
+
+
+def _source(source: d.Source, roots: Roots) -> dict[str, str]:
+    reads = [table.read for table in source.tables.values() if isinstance(table, d.ReadTable)]
+    absent = [read for read in reads if not _there(read, roots)]
+    needed = [read for read in absent if not read.optional]
+    state = "absent" if len(absent) == len(reads) else "incomplete" if needed else "found"
+    told = "; ".join(
+        f"{r.table.partition('.')[2]}: {absence(r, roots)}" + (" (optional)" if r.optional else "") for r in absent
+    )
+    return {"source": source.name, "state": state, "lacking": told}

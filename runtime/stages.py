@@ -1,0 +1,92 @@
+"""What `cxrspec show` and `cxrspec prompts` print: a spec at every stage, the prompts of a task."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import fields, is_dataclass
+from itertools import islice
+from typing import cast
+
+from cxrspec.compiler import declarations as d
+from cxrspec.compiler import plan as p
+from cxrspec.compiler import prompts, syntax
+from cxrspec.compiler.diagnostics import Report, Span
+from cxrspec.compiler.pipeline import Compilation, Compiled
+from cxrspec.compiler.show import show_expression, show_prompt
+from cxrspec.compiler.show_plan import show_plan
+
+
+def stage_text(compilation: Compilation, spec: Compiled, stage: str) -> str | None:
+    """The spec at `stage`; None where a finding stands in the way."""
+    match stage:
+        case "document":
+            import json
+
+            return json.dumps(compilation.documents[spec.file].value, ensure_ascii=False, indent=1)
+        case "syntax":
+            return "\n".join(tree(spec.spec))
+        case _ if spec.plan is None:
+            return None
+        case "typed":
+            names = [r.name for r in spec.plan.relations]
+            return show_plan(p.Plan(spec.name, tuple(compilation.relations[n] for n in names), spec.plan.expect))
+        case "plan":
+            return show_plan(spec.plan)
+        case _:
+            return _polars(spec.plan)
+
+
+def tree(node: object, name: str = "", depth: int = 0) -> Iterator[str]:
+    """A declaration as indented text: a node's class, its fields below; expressions and prompts as written."""
+    head = "  " * depth + (f"{name}: " if name else "")
+    if isinstance(node, syntax.Expr):
+        yield head + show_expression(node)
+    elif isinstance(node, syntax.Prompt):
+        yield head + show_prompt(node).replace("\n", "\n" + "  " * (depth + 1))
+    elif isinstance(node, Span):
+        return
+    elif is_dataclass(node) and not isinstance(node, type):
+        yield head + type(node).__name__
+        for field in fields(node):
+            if field.name != "span" and not field.name.endswith("_span"):
+                yield from tree(getattr(node, field.name), field.name, depth + 1)
+    elif isinstance(node, tuple) and node:
+        yield head.rstrip()
+        for item in cast(tuple[object, ...], node):
+            yield from tree(item, "-", depth + 1)
+    elif isinstance(node, dict) and node:
+        yield head.rstrip()
+        for key, value in cast(dict[str, object], node).items():
+            yield from tree(value, key, depth + 1)
+    elif node not in (None, (), {}, ""):
+        yield f"{head}{node}"
+
+
+def _polars(plan: p.Plan) -> str:
+    """The lazy queries that the plan becomes, as Polars explains them."""
+    import polars as pl
+
+    from cxrspec.compiler.bodies import Context
+    from cxrspec.compiler.dtypes import dtype_of
+    from cxrspec.compiler.to_polars import query, stages
+
+    empty = {r.name: pl.LazyFrame(schema={n: dtype_of(t) for n, t in p.schema(r).items()}) for r in plan.relations}
+    lines: list[str] = []
+    for relation in plan.relations:
+        columns = p.step({}, relation.nodes[0])
+        rows = pl.LazyFrame(schema={n: dtype_of(t) for n, t in columns.items()})
+        for number, stage in enumerate(stages(relation), 1):
+            lazy, _ = query(stage, rows, empty, Context())
+            lines += [f"{relation.name}, query {number}:", lazy.explain(optimized=False), ""]
+            rows = pl.LazyFrame(schema=lazy.drop("$lost").collect_schema())
+    return "\n".join(lines).rstrip()
+
+
+def prompt_lines(compilation: Compilation, task: d.Task, limit: int) -> Iterator[str]:
+    """For each form its number of prompts, then the first `limit` of them."""
+    rules = {**(compilation.words.rules if compilation.words else {}), **task.rules}
+    for form in task.forms:
+        resolved = prompts.resolve(form.prompt, rules, Report())
+        yield f"{form.name}: {prompts.count(resolved):,} prompts" + (f", {form.count} drawn for each example" if form.count > 1 else "")
+        for leaf in islice(prompts.texts(resolved), limit):
+            yield "  " + "".join(x if isinstance(x, str) else "{" + show_expression(x.expression) + "}" for x in leaf).replace("\n", "\\n")

@@ -1,0 +1,1 @@
+"""What ships: sources, tasks and specs, one YAML file each."""
