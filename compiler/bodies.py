@@ -16,6 +16,8 @@ from cxrspec.compiler.dtypes import dtype_of
 from cxrspec.compiler.typed import Apply, Branch, Build, Column, Const, Draw, Get, It, Map, Typed, Value
 from cxrspec.compiler.types import ListOf, Type, present
 
+Body = Callable[..., pl.Expr]
+
 SEPARATOR = "\x1f"
 FENCE = "\U0010fffd\x00"  # between two lists laid end to end; no text of a data file holds it
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -117,9 +119,19 @@ def capitalize(text: pl.Expr) -> pl.Expr:
 
 
 def whole(text: pl.Expr) -> pl.Expr:
-    """A text as Int64, null if it is no whole number."""
+    """A text as Int64, null if it is no whole number of 64 bits."""
     trimmed = text.str.strip_chars()
-    return pl.when(trimmed.str.contains(r"^[+-]?\d+$")).then(trimmed).cast(pl.Int64, strict=False)
+    return pl.when(trimmed.str.contains(r"^[+-]?[0-9]+$")).then(trimmed).cast(pl.Int64, strict=False)
+
+
+def numbers(text: pl.Expr) -> pl.Expr:
+    """All whole numbers of a text; one of more than 64 bits is null."""
+    return text.str.extract_all(r"-?[0-9]+").list.eval(pl.element().cast(pl.Int64, strict=False))
+
+
+def contains_any(text: pl.Expr, pieces: list[str]) -> pl.Expr:
+    """Whether any of the pieces stands in the text."""
+    return text.str.contains_any(pl.lit(pieces, dtype=pl.List(pl.String)))
 
 
 def digest(*texts: pl.Expr) -> pl.Expr:
@@ -127,6 +139,17 @@ def digest(*texts: pl.Expr) -> pl.Expr:
     value = hashed(*texts)
     digits = [(value // 16**place % 16).cast(pl.Int64) for place in reversed(range(16))]
     return pl.concat_str([pl.lit("0123456789abcdef").str.slice(d, 1) for d in digits])
+
+
+# ---- numbers
+
+
+def exact(body: Body) -> Body:
+    """Arithmetic of whole numbers that gives null, where 64 bits do not hold the result, instead of wrapping round."""
+    return lambda *numbers: body(*(n.cast(pl.Int128) for n in numbers)).cast(pl.Int64, strict=False)
+
+
+# ---- ids and paths
 
 
 def escape(text: pl.Expr) -> pl.Expr:
@@ -156,9 +179,7 @@ def _fields(pattern: str) -> list[tuple[str, str | None]]:
     return [(literal, name) for literal, name, _, _ in Formatter().parse(pattern)]
 
 
-# ---- the tables
-
-Body = Callable[..., pl.Expr]
+# ---- the table
 
 BODIES: Mapping[str, Body] = {
     "lower": lambda x: x.str.to_lowercase(),
@@ -168,16 +189,16 @@ BODIES: Mapping[str, Body] = {
     "nonempty": lambda x: pl.when(x != "").then(x),
     "replace": lambda x, old, new: x.str.replace_all(old, new, literal=True),
     "contains": lambda x, piece: x.str.contains(piece, literal=True),
-    "contains_any": lambda x, pieces: x.str.contains_any(pieces),
-    "head": lambda x, n: x.str.slice(0, n),
-    "tail": lambda x, n: x.str.slice(n),
+    "contains_any": contains_any,
+    "head": lambda x, n: x.str.slice(0, n.clip(0)),
+    "tail": lambda x, n: x.str.slice(n.clip(0)),
     "split": lambda x, by: x.str.split(by),
     "part": lambda x, by, n: x.str.split(by).list.get(n, null_on_oob=True),
     "match": lambda x, pattern: x.str.extract(pattern, 1),
     "text": lambda x: x.cast(pl.String),
     "int": whole,
     "int?": whole,
-    "numbers": lambda x: x.str.extract_all(r"-?\d+").list.eval(pl.element().cast(pl.Int64, strict=False)),
+    "numbers": numbers,
     "digest": digest,
     "size": lambda x: x.list.len().cast(pl.Int64),
     "first": lambda x: x.list.get(0, null_on_oob=True),
@@ -194,7 +215,7 @@ BODIES: Mapping[str, Body] = {
     "and": lambda x, y: x & y,
     "or": lambda x, y: x | y,
     "not": lambda x: ~x,
-    "neg": lambda x: -x,
+    "neg": lambda x: 0 - x,
     "==": lambda x, y: x == y,
     "!=": lambda x, y: x != y,
     "<": lambda x, y: x < y,
@@ -210,18 +231,8 @@ BODIES: Mapping[str, Body] = {
     "/": lambda x, y: pl.when(y != 0).then(x / y),
     "%": lambda x, y: pl.when(y != 0).then(x % y),
     "item": lambda x, i: x.list.get(i, null_on_oob=True),
-    "all": lambda x: x.list.all(),
+    "all": lambda x: x.list.eval(pl.element().fill_null(value=False)).list.all().fill_null(value=True),
     "escape": escape,
-}
-
-# Functions whose literal arguments are handed to Polars as they are.
-PLAIN: Mapping[str, tuple[int, ...]] = {
-    "contains_any": (1,),
-    "split": (1,),
-    "part": (1,),
-    "match": (1,),
-    "join": (1,),
-    "every": (1, 2),
 }
 
 

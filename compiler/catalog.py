@@ -21,7 +21,7 @@ class File:
 def shipped() -> list[File]:
     """The files of the package, sorted by path."""
     root = files("cxrspec.specs")
-    return [File(f"specs/{place}", place, item.read_bytes(), True) for place, item in sorted(_yaml(root, ""))]
+    return [File(f"cxrspec/specs/{place}", place, item.read_bytes(), True) for place, item in sorted(_yaml(root, ""))]
 
 
 def _yaml(folder: Traversable, prefix: str) -> Iterator[tuple[str, Traversable]]:
@@ -33,7 +33,7 @@ def _yaml(folder: Traversable, prefix: str) -> Iterator[tuple[str, Traversable]]
 
 
 def overlay(packaged: Sequence[File], local: Sequence[File]) -> list[File]:
-    """The packaged files with the local ones before them; a local copy that says the same takes the packaged one's place."""
+    """The packaged files behind the local ones; a local copy that says the same takes the packaged one's place."""
     same = {f.place for f in local} & {f.place for f in packaged}
     texts = {f.place: f.text for f in local}
     return [*local, *(f for f in packaged if f.place not in same or texts[f.place] != f.text)]

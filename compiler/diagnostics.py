@@ -100,9 +100,11 @@ class Report:
     ) -> None:
         lines = (help,) if isinstance(help, str) else tuple(help)
         place = Label(span, label) if span is not None else None
-        found = Diagnostic(code, severity, message, place, tuple(others), tuple(h for h in lines if h))
-        if found not in self.diagnostics:  # a task is checked once for every spec that uses it
-            self.diagnostics.append(found)
+        self.extend((Diagnostic(code, severity, message, place, tuple(others), tuple(h for h in lines if h)),))
+
+    def extend(self, findings: Iterable[Diagnostic]) -> None:
+        """Record findings made elsewhere; one that is known already is not repeated (specs share their task)."""
+        self.diagnostics += [found for found in findings if found not in self.diagnostics]
 
     @property
     def errors(self) -> int:

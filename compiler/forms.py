@@ -98,19 +98,16 @@ class Forms:
         block: bool = False,
     ) -> p.Prompt | None:
         """The prompt on a wheel on which `count` turns never meet, its slots typed."""
-        before = self.report.errors
-        resolved = prompts.resolve(written, self.rules, self.report)
-        if self.report.errors > before:
-            return None
+        found = Report()
         try:
+            resolved = prompts.resolve(written, self.rules, found)
+            self.report.extend(found.diagnostics)
+            if found.errors:
+                return None
             wheel = prompts.spread(prompts.lay_out(resolved), count)
         except prompts.LanguageTooLargeError:
-            self.report.error(
-                "CXR511",
-                span,
-                "the prompt is too uneven to draw from exactly",
-                help="fewer groups of unequal length in one alternative; or move the slot out of a group",
-            )
+            help = "fewer groups of unequal length in one alternative; or move the slot out of a group"
+            self.report.error("CXR511", span, "the prompt is too uneven to draw from exactly", help=help)
             return None
         share = prompts.largest_share(wheel)
         if share * count > 1:

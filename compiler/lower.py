@@ -77,7 +77,7 @@ def _slim(node: p.Node, needed: set[str], needs: Needs) -> p.Node | None:
     """`node` with what is needed of it, or None; `needed` becomes what must be there before it."""
     match node:
         case p.Read():
-            return replace(node, columns=tuple(c for c in node.columns if c.name in needed or c.name in node.key))
+            return replace(node, columns=tuple(c for c in node.columns if c.name in needed or _fixed(c, node)))
         case p.Scan(relation, scanned):
             some = tuple(c for c in scanned if c[0] in needed) or scanned[:1]
             needs.append((relation, {name for name, _ in some}))
@@ -113,6 +113,12 @@ def _slim(node: p.Node, needed: set[str], needs: Needs) -> p.Node | None:
             needed -= {"turns", "target"}
             needed |= _form_columns(forms) | {"$id"}
     return node
+
+
+def _fixed(column: p.RawColumn, read: p.Read) -> bool:
+    """Whether a column says which files are read (a captured piece of their path) or which rows are one (the key)."""
+    captured = {f"{{{place.path}}}" for place in column.places if place.kind == "name"}
+    return column.name in read.key or any(piece in name for piece in captured for name in read.files)
 
 
 def _slim_join(node: p.Join, needed: set[str], needs: Needs) -> p.Join | None:

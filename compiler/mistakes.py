@@ -151,8 +151,8 @@ def _expected(terminals: frozenset[str]) -> str:
 
 
 def _quoted(found: str) -> str:
-    if not found.isprintable():
-        return f"the character U+{ord(found[0]):04X}"
+    if not found.isprintable() and len(found) == 1:
+        return f"the character U+{ord(found):04X}"
     return f"`{found}`" if len(found) <= 30 else f"`{found[:29]}…`"
 
 

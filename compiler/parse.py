@@ -100,7 +100,7 @@ class _Parser:
         if isinstance(value, list):
             return [(*path, i) for i in range(len(value))]
         if isinstance(value, Mapping):
-            return [(*path, cast(str, key)) for key in cast(Mapping[str, Any], value)]
+            return [(*path, str(key)) for key in value]
         return [path]
 
     def names(self, path: Path) -> tuple[Name, ...]:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from cxrspec.compiler import declarations as d
 from cxrspec.compiler import plan as p
@@ -21,7 +21,7 @@ from cxrspec.compiler.diagnostics import Diagnostic, Label, Report, Span
 from cxrspec.compiler.document import Document, load
 from cxrspec.compiler.expressions import Checker
 from cxrspec.compiler.lower import lower
-from cxrspec.compiler.parse import parse
+from cxrspec.compiler.parse import parse, snake
 from cxrspec.compiler.schema import validate
 from cxrspec.compiler.specs import Checked, Specs
 from cxrspec.compiler.tables import Tables
@@ -29,13 +29,14 @@ from cxrspec.compiler.tables import Tables
 
 @dataclass(frozen=True, slots=True)
 class Compiled:
-    """One spec through the compiler; `plan` is None where a finding stands in the way."""
+    """One spec through the compiler; `plan` is None where the findings `errors` (codes) stand in the way."""
 
     name: str
     file: str
     spec: d.Spec
     task: d.Task | None
     plan: p.Plan | None
+    errors: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,7 @@ class Compilation:
     sources: Mapping[str, d.Source]
     tasks: Mapping[str, d.Task]
     specs: Mapping[str, Compiled]
-    words: d.Words | None
+    words: d.Words
     relations: Mapping[str, p.Relation]
     diagnostics: tuple[Diagnostic, ...]
     texts: Mapping[str, str]
@@ -67,27 +68,34 @@ def compile(files: Sequence[File], published: bool = False) -> Compilation:
     documents = {f.path: document for f in files if (document := load(f.text, f.path, report)) is not None}
     valid = [document for document in documents.values() if validate(document, report)]
     parsed = [declaration for document in valid if (declaration := parse(document, report, published)) is not None]
+    texts = {f.path: _text(f.text) for f in files} | {path: doc.text for path, doc in documents.items()}
+
     shipped = {f.path for f in files if f.shipped}
     sources = _by_name([x for x in parsed if isinstance(x, d.Source)], shipped, "source", report)
     tasks = _by_name([x for x in parsed if isinstance(x, d.Task)], shipped, "task", report)
     specs = _by_name([x for x in parsed if isinstance(x, d.Spec)], shipped, "spec", report)
-    words = next((x for x in parsed if isinstance(x, d.Words)), None)
-    texts = {f.path: _text(f.text) for f in files} | {path: doc.text for path, doc in documents.items()}
+    words = _together([x for x in parsed if isinstance(x, d.Words)])
+    spoiled = _spoiled([f for f in files if f.path not in {x.file for x in valid}], documents)
 
     checker = Checker(report, lambda span: _quoted(texts[span.file], span))
-    tables = Tables(sources, words, checker)
-    for source in sources.values():
-        for name in source.tables:
-            tables.table(source.name, name, source.span)
+    tables = Tables(sources, words, checker, spoiled)
+    tables.check_all()
     checked = {name: Specs(tables, tasks, words, checker, published).check(spec) for name, spec in specs.items()}
 
-    relations = {name: table.relation for name, table in tables.known.items() if table is not None}
-    for one in checked.values():
-        if one is not None:
-            relations |= {r.name: r for r in one.relations}
-    broken = {x.label.span.file for x in report.diagnostics if x.severity == "error" and isinstance(x.label, Label)}
-    compiled = {name: _finish(spec, checked[name], relations, sources, broken) for name, spec in specs.items()}
+    own = [r for one in checked.values() if one is not None for r in one.relations]
+    relations = {name: table.relation for name, table in tables.known.items() if table} | {r.name: r for r in own}
+    errors = _errors(report.diagnostics)
+    compiled = {name: _finish(spec, checked[name], relations, sources, errors) for name, spec in specs.items()}
     return Compilation(documents, sources, tasks, compiled, words, relations, tuple(report.diagnostics), texts)
+
+
+def _errors(diagnostics: Sequence[Diagnostic]) -> dict[str, set[str]]:
+    """The codes of the errors in each file."""
+    found: dict[str, set[str]] = {}
+    for one in diagnostics:
+        if one.severity == "error" and isinstance(one.label, Label):
+            found.setdefault(one.label.span.file, set()).add(one.code)
+    return found
 
 
 def _finish(
@@ -95,16 +103,43 @@ def _finish(
     checked: Checked | None,
     relations: Mapping[str, p.Relation],
     sources: Mapping[str, d.Source],
-    broken: set[str],
+    errors: Mapping[str, set[str]],
 ) -> Compiled:
     """The spec's plan, unless one of the files it reaches has an error."""
     file = _file(spec)
-    if checked is None or file in broken or _file(checked.task) in broken:
-        return Compiled(spec.name, file, spec, checked.task if checked else None, None)
-    plan = lower(relations, spec.name, spec.expect)
-    reached = {read.table.partition(".")[0] for read in plan.reads}
-    sound = all(_file(sources[name]) not in broken for name in reached)
-    return Compiled(spec.name, file, spec, checked.task, plan if sound else None)
+    if checked is None:
+        return Compiled(spec.name, file, spec, None, None, tuple(sorted(errors.get(file, ()))))
+    files = {file, _file(checked.task)}
+    if not files & errors.keys():
+        plan = lower(relations, spec.name, spec.expect)
+        files |= {_file(sources[read.table.partition(".")[0]]) for read in plan.reads}
+        if not files & errors.keys():
+            return Compiled(spec.name, file, spec, checked.task, plan)
+    codes = sorted({code for one in files for code in errors.get(one, ())})
+    return Compiled(spec.name, file, spec, checked.task, None, tuple(codes))
+
+
+def _together(words: Sequence[d.Words]) -> d.Words:
+    """All shared words; the first of one name holds, so local ones go before those that ship."""
+    together = d.Words({}, {}, {})
+    for one in reversed(words):
+        together.constants.update(one.constants)
+        together.rules.update(one.rules)
+        together.functions.update(one.functions)
+    return together
+
+
+def _spoiled(files: Sequence[File], documents: Mapping[str, Document]) -> frozenset[str]:
+    """What the files that could not be read would have declared: nobody is told that it is unknown."""
+    names: set[str] = set()
+    for file in files:
+        *_, folder, last = ("", *file.place.split("/"))
+        names |= {last.partition(".")[0], folder}
+        value = documents[file.path].value if file.path in documents else None
+        if isinstance(value, dict):
+            name = cast(dict[str, object], value).get("name")
+            names |= {name, snake(name)} if isinstance(name, str) else set()
+    return frozenset(names)
 
 
 def _file(node: d.Spec | d.Task | d.Source) -> str:

@@ -1,8 +1,10 @@
-"""Trees as text, with the fewest parentheses: `parse(show(tree)) == tree`.
+"""Trees as text, with the fewest parentheses.
 
-Binary("*", Binary("+", Name("a"), Number(1)), Name("b"))   ->  (a + 1) * b
-Choice((Words("a"), Words("b")), (1, 3))                    ->  a
-                                                                /3/b
+    Binary("*", Binary("+", Name("a"), Number(1)), Name("b"))   ->  (a + 1) * b
+    Choice((Words("a"), Words("b")), (1, 3))                    ->  a
+                                                                    /3/b
+
+The law: `parse(show(tree)) == tree`.
 """
 
 from __future__ import annotations

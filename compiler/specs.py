@@ -32,7 +32,7 @@ class Specs:
     """Checks specs against sources, tasks and words."""
 
     def __init__(
-        self, tables: Tables, tasks: Mapping[str, d.Task], words: d.Words | None, checker: Checker, published: bool
+        self, tables: Tables, tasks: Mapping[str, d.Task], words: d.Words, checker: Checker, published: bool
     ) -> None:
         self.tables = tables
         self.tasks = tasks
@@ -45,12 +45,7 @@ class Specs:
         """The spec's relations, or None after a finding without which nothing can be said."""
         task = self.task(spec)
         if spec.source.name not in self.tables.sources:
-            self.report.error(
-                "CXR209",
-                spec.source.span,
-                f"unknown source `{spec.source.name}`",
-                help=near(spec.source.name, self.tables.sources, "sources"),
-            )
+            self.tables.unknown_source(spec.source.name, spec.source.span)
             return None
         source = self.tables.sources[spec.source.name]
         start = self.tables.find(spec.start, source.name)
@@ -61,6 +56,8 @@ class Specs:
     def task(self, spec: d.Spec) -> d.Task | None:
         if isinstance(spec.task, d.Task):
             return spec.task
+        if spec.task.name not in self.tasks and spec.task.name in self.tables.spoiled:
+            return None
         if spec.task.name not in self.tasks:
             self.report.error(
                 "CXR211",
@@ -443,9 +440,9 @@ class _SpecChecker:
             "name",
             self.source.name,
             frozenset(self.tables.sources),
-            self.words.functions if self.words else {},
+            self.words.functions,
         )
-        rules = {**(self.words.rules if self.words else {}), **self.task.rules}
+        rules = {**self.words.rules, **self.task.rules}
         return Forms(self.task, scope, rules, self.checker).check()
 
 

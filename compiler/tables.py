@@ -59,23 +59,36 @@ class Flow:
 class Tables:
     """All tables of all sources, checked when they are first asked for."""
 
-    def __init__(self, sources: Mapping[str, d.Source], words: d.Words | None, checker: Checker) -> None:
+    def __init__(
+        self, sources: Mapping[str, d.Source], words: d.Words, checker: Checker, spoiled: frozenset[str] = frozenset()
+    ) -> None:
         self.sources = sources
         self.words = words
+        self.spoiled = spoiled
         self.checker = checker
         self.report: Report = checker.report
         self.known: dict[str, Table | None] = {}
 
+    def check_all(self) -> None:
+        """Check every table, whether a spec uses it or not."""
+        for source in self.sources.values():
+            for name in source.tables:
+                self.table(source.name, name, source.span)
+
     # ---- finding
+
+    def unknown_source(self, name: str, span: Span | None) -> None:
+        """A finding, unless a file that could not be read would have declared it."""
+        if name not in self.spoiled:
+            help = near(name, self.sources, "sources")
+            self.report.error("CXR209", span, f"unknown source `{name}`", help=help)
 
     def find(self, name: s.Name, source: str) -> Table | None:
         """The table that `name` means in a file of `source`: its own, or `other.table`; None after a finding."""
         owner, _, table = name.name.rpartition(".")
         owner = owner or source
         if owner not in self.sources:
-            self.report.error(
-                "CXR209", name.span, f"unknown source `{owner}`", help=near(owner, self.sources, "sources")
-            )
+            self.unknown_source(owner, name.span)
             return None
         if table not in self.sources[owner].tables:
             tables = self.sources[owner].tables
@@ -141,7 +154,7 @@ class Tables:
 
     def constants(self, source: str, *more: Mapping[str, tuple[d.Constant, Span]]) -> dict[str, Binding]:
         """The constants in scope: those of words.yaml, of the source, and `more`; the later shadow the earlier."""
-        shared = self.words.constants if self.words else {}
+        shared = self.words.constants
         own = self.sources[source].constants if source in self.sources else {}
         return {
             name: Binding(constant(value), span)
@@ -159,7 +172,7 @@ class Tables:
             what=flow.what,
             source=source,
             sources=frozenset(self.sources),
-            functions=self.words.functions if self.words else {},
+            functions=self.words.functions,
             site=site,
             declared=flow.span,
         )

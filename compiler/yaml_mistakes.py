@@ -79,7 +79,8 @@ def _simple(text: str, problem: str, at: int, start: int) -> Mistake:
             help = "a list starts on the line below its key, or is written `[a, b]`"
             return Mistake(at, at + 1, "a list item on the line of its key", help=(help,))
         case "did not find expected comment or line break":
-            helps = "block text starts on the next line", f"a value that starts with it needs quotes: {_rest(text, start)}"
+            as_text = f"a value that starts with it needs quotes: {_rest(text, start)}"
+            helps = "block text starts on the next line", as_text
             return Mistake(start, start + 1, f"text on the line of the `{text[start : start + 1]}`", help=helps)
         case "found unknown escape character" | "found invalid Unicode character escape code":
             backslash = text.rfind("\\", 0, at + 1)

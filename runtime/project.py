@@ -9,8 +9,6 @@ from cxrspec.compiler.catalog import File, overlay, shipped
 from cxrspec.compiler.diagnostics import near
 from cxrspec.compiler.pipeline import Compilation, Compiled, compile
 
-UNKNOWN_SELECTION = "CXR810"
-
 
 def local_files(folder: Path) -> list[File]:
     """The YAML files of a local specs folder that say `kind:`; none if there is no such folder."""

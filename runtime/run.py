@@ -127,7 +127,7 @@ class _Run:
         for spec in self.request.specs:
             row = spec.spec.published
             if spec.plan is None:
-                self.failed[spec.name] = manifest.Failed(spec.name, ("CXR900",), row.row if row else None)
+                self.failed[spec.name] = manifest.Failed(spec.name, spec.errors, row.row if row else None)
             elif self.request.published and row is not None and not row.rebuilds:
                 self.absent(spec, f"rebuilds: no ({row.because})")
             elif reason := lacking(spec.plan, self.roots):

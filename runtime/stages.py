@@ -84,7 +84,7 @@ def _polars(plan: p.Plan) -> str:
 
 def prompt_lines(compilation: Compilation, task: d.Task, limit: int) -> Iterator[str]:
     """For each form its number of prompts, then the first `limit` of them."""
-    rules = {**(compilation.words.rules if compilation.words else {}), **task.rules}
+    rules = {**compilation.words.rules, **task.rules}
     for form in task.forms:
         resolved = prompts.resolve(form.prompt, rules, Report())
         yield f"{form.name}: {prompts.count(resolved):,} prompts" + (f", {form.count} drawn for each example" if form.count > 1 else "")

@@ -1,0 +1,143 @@
+"""Made-up data roots in the layout of the real sources, and runs over them."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import random
+import tarfile
+import zipfile
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+from xml.sax.saxutils import escape
+
+import polars as pl
+from cxrspec.compiler.pipeline import Compilation
+from cxrspec.runtime import project
+from cxrspec.runtime.run import Request, Result, run
+from cxrspec.runtime.settings import Settings
+
+EXTRA = Path(__file__).parent / "specs_extra"
+SECTIONS = ("COMPARISON", "INDICATION", "FINDINGS", "IMPRESSION")
+
+# ---- openi
+
+
+def report_xml(findings: str | None, impression: str | None, images: Sequence[str]) -> str:
+    """One report; a section that is None is left out, an empty one stands empty."""
+    texts = {"COMPARISON": "", "INDICATION": "Cough", "FINDINGS": findings, "IMPRESSION": impression}
+    sections = "".join(
+        f'<AbstractText Label="{label}">{escape(text)}</AbstractText>' for label, text in texts.items() if text is not None
+    )
+    parents = "".join(f'<parentImage id="{image}"><figureId>F1</figureId></parentImage>' for image in images)
+    abstract = f"<MedlineCitation><Article><Abstract>{sections}</Abstract></Article></MedlineCitation>"
+    return f'<?xml version="1.0" encoding="utf-8"?>\n<eCitation><uId id="CXR"/>{abstract}{parents}</eCitation>\n'
+
+
+def openi_reports(count: int = 60, seed: int = 5) -> dict[int, str]:
+    """Reports with gaps in their numbers, empty and missing sections, both forms of image ids, and awkward text."""
+    chance = random.Random(seed)
+    words = ["The heart is normal.", "No  effusion,\n no pneumothorax", "{findings}", "<image>", "ä“é", "a/b % c", 'said "so"', "\\n"]
+    numbers = sorted(chance.sample(range(1, 10 * count), count))
+    found: dict[int, str] = {}
+    for number in numbers:
+        texts = [chance.choice([None, "", " \n ", *(" ".join(chance.sample(words, 3)) for _ in range(6))]) for _ in range(2)]
+        form = chance.choice(["CXR{n}_IM-{i:04d}-1001", "CXR{n}_1_IM-{i:04d}-3001"])
+        images = [form.format(n=number, i=i) for i in range(chance.choice([0, 1, 2, 2, 3]))]
+        found[number] = report_xml(texts[0], texts[1], images)
+    return found
+
+
+def write_openi(data: Path, reports: Mapping[int, str | bytes]) -> Path:
+    path = data / "openi" / "NLMCXR_reports.tgz"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tarfile.open(path, "w:gz") as archive:
+        for number, text in reports.items():
+            content = text if isinstance(text, bytes) else text.encode()
+            info = tarfile.TarInfo(f"ecgen-radiology/{number}.xml")
+            info.size = len(content)
+            archive.addfile(info, io.BytesIO(content))
+    return path
+
+
+# ---- rsna
+
+RSNA_HEADER = ("patientId", "x", "y", "width", "height", "Target")
+
+
+def rsna_rows(count: int = 120, seed: int = 7) -> list[tuple[object, ...]]:
+    """Patients without a box, and with one to four, a row for each."""
+    chance = random.Random(seed)
+    rows: list[tuple[object, ...]] = []
+    for number in range(count):
+        patient = f"{chance.getrandbits(64):016x}-{number}"
+        boxes = chance.choice([0, 0, 0, 1, 2, 4])
+        rows += [(patient, 10.0, 20.0, 30.5, 40.0, 1)] * boxes or [(patient, "", "", "", "", 0)]
+    return rows
+
+
+def csv_text(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows([header, *rows])
+    return text.getvalue()
+
+
+def write_rsna(data: Path, rows: Iterable[Sequence[object]], header: Sequence[str] = RSNA_HEADER) -> Path:
+    """The zip of labels, under Kaggle's name, with its member under the other."""
+    path = data / "rsna" / "kaggle_stage_2_train_labels.csv.zip"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("stage_2_train_labels.csv", csv_text(header, rows))
+    return path
+
+
+def write_nih_map(data: Path, links: Mapping[str, str]) -> Path:
+    """The mapping file: RSNA's patients with the NIH images they are."""
+    path = data / "rsna" / "pneumonia-challenge-dataset-mappings_2018.json"
+    path.write_text(json.dumps([{"subset_img_id": patient, "img_id": image, "orientation": "PA"} for patient, image in links.items()]))
+    return path
+
+
+def shipped_root(data: Path, count: int = 60) -> Path:
+    """A root with both sources that ship."""
+    write_openi(data, openi_reports(count))
+    write_rsna(data, rsna_rows(2 * count))
+    return data
+
+
+# ---- runs
+
+
+def load(specs: Path | None = None, published: bool = False) -> Compilation:
+    """What ships, with a folder of specs over it; no finding is tolerated."""
+    compilation = project.load(specs or Path("no local specs"), published)
+    assert not [d for d in compilation.diagnostics if d.severity == "error"], compilation.diagnostics
+    return compilation
+
+
+def make(
+    data: Path, out: Path, compilation: Compilation | None = None, *, select: Sequence[str] = (), seed: int = 1, **asked: Any
+) -> Result:
+    """Run the selected specs (all, if none is named) over `data`."""
+    compilation = compilation or load()
+    specs = [spec for name, spec in compilation.specs.items() if not select or name in select]
+    settings = Settings(data, out, Path("no local specs"), seed)
+    return run(compilation, Request(settings, specs, **asked))
+
+
+def rows(out: Path, spec: str) -> dict[str, dict[str, Any]]:
+    """The examples of a spec by id."""
+    files = sorted((out / spec).glob("*.parquet"))
+    return {row["id"]: row for file in files for row in pl.read_parquet(file).iter_rows(named=True)}
+
+
+def data_files(out: Path) -> dict[str, bytes]:
+    """The data files of an output by path."""
+    return {path.relative_to(out).as_posix(): path.read_bytes() for path in sorted(out.rglob("*.parquet"))}
+
+
+def codes(result: Result) -> list[tuple[str, str | None]]:
+    """The errors of a run: code and spec, sorted."""
+    return sorted((d.code, d.spec) for d in result.diagnostics if d.severity == "error")

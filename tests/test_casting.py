@@ -1,0 +1,225 @@
+"""Raw cells -> typed values. The expected values are those of the rules in casting.py's docstring, written by hand."""
+
+from __future__ import annotations
+
+from datetime import date, time
+
+import polars as pl
+import pytest
+from cxrspec.compiler.dtypes import dtype_of
+from cxrspec.compiler.plan import Part, Place, RawColumn
+from cxrspec.compiler.types import (
+    BOOL,
+    DATE,
+    FLOAT,
+    IMAGE,
+    INT,
+    SPLIT,
+    TEXT,
+    TIME,
+    ListOf,
+    RecordOf,
+    Type,
+    nullable,
+)
+from cxrspec.runtime.casting import Fault, cast_cells, cast_series, cast_value, rule_of
+from hypothesis import given
+from hypothesis import strategies as st
+
+HERE = (Place("name", "x"),)
+
+
+def both(text: str | None, column: RawColumn) -> tuple[object, Fault]:
+    """The value by both ways, which must agree."""
+    rule = rule_of(column)
+    done = cast_series(pl.Series([text], dtype=pl.String), rule)
+    alone = cast_value(text, rule)
+    assert (done.values[0], done.faults[0]) == alone
+    return alone
+
+
+@pytest.mark.parametrize(
+    ("type", "text", "value"),
+    [
+        (INT, "50414267.0", 50414267),
+        (INT, "+5", 5),
+        (INT, " 5\t", 5),
+        (INT, "007", 7),
+        (INT, "-0", 0),
+        (INT, "9223372036854775807", 2**63 - 1),
+        (INT, "-9223372036854775808", -(2**63)),
+        (FLOAT, "1e-3", 0.001),
+        (FLOAT, "+.5", 0.5),
+        (FLOAT, "12.", 12.0),
+        (TEXT, "007", "007"),
+        (TEXT, " a ", " a "),
+        (IMAGE, "a.png", "a.png"),
+        (SPLIT, " val", "val"),
+        (BOOL, "TRUE", True),
+        (BOOL, "1.0", True),
+        (BOOL, "0", False),
+        (BOOL, "False ", False),
+        (DATE, "2020-02-29", date(2020, 2, 29)),
+        (TIME, "23:59:59", time(23, 59, 59)),
+    ],
+)
+def test_cells_that_fit(type: Type, text: str, value: object) -> None:
+    assert both(text, RawColumn("x", type, HERE)) == (value, Fault.NONE)
+
+
+@pytest.mark.parametrize(
+    ("type", "text"),
+    [
+        (INT, "1e5"),
+        (INT, "1.5"),
+        (INT, "9223372036854775808"),
+        (INT, "1_000"),
+        (INT, "٣"),
+        (FLOAT, "nan"),
+        (FLOAT, "inf"),
+        (FLOAT, "1e999"),
+        (FLOAT, "1,5"),
+        (BOOL, "yes"),
+        (SPLIT, "valid"),
+        (DATE, "2021-02-29"),
+        (DATE, "0000-01-01"),
+        (DATE, "2021-2-9"),
+        (TIME, "24:00:00"),
+        (TIME, "23:59:60"),
+        (ListOf(TEXT), "a"),
+    ],
+)
+def test_cells_that_do_not_fit(type: Type, text: str) -> None:
+    assert both(text, RawColumn("x", type, HERE)) == (None, Fault.CAST)
+
+
+@pytest.mark.parametrize("text", [None, "", "  ", "None", " N/A "])
+def test_missing(text: str | None) -> None:
+    missing = ("", "None", "N/A")
+    assert both(text, RawColumn("x", nullable(INT), HERE, missing=missing)) == (None, Fault.NONE)
+    assert both(text, RawColumn("x", TEXT, HERE, missing=missing)) == (None, Fault.NULL)
+
+
+def test_values() -> None:
+    refusing = RawColumn("x", SPLIT, HERE, (("valid", "val"), ("1", "test")))
+    assert both(" valid ", refusing) == ("val", Fault.NONE)
+    assert both("1", refusing) == ("test", Fault.NONE)
+    assert both("val", refusing) == (None, Fault.UNLISTED)
+    keeping = RawColumn("x", TEXT, HERE, (("rnsa", "rsna"),), otherwise="keep")
+    assert both("rnsa", keeping) == ("rsna", Fault.NONE)
+    assert both(" other", keeping) == (" other", Fault.NONE)
+    replacing = RawColumn("x", BOOL, HERE, (("pos", True),), otherwise="value", other=False)
+    assert both("pos", replacing) == (True, Fault.NONE)
+    assert both("neg", replacing) == (False, Fault.NONE)
+    always = RawColumn("x", SPLIT, HERE, otherwise="value", other="test")
+    assert both("anything", always) == ("test", Fault.NONE)
+
+
+def test_squeeze() -> None:
+    column = RawColumn("x", nullable(TEXT), HERE, squeeze=True)
+    assert both("\n a \u00a0\r\n b ", column) == ("a b", Fault.NONE)
+    assert both(" \n ", column) == (None, Fault.NONE)
+
+
+@pytest.mark.parametrize(
+    ("type", "cell", "value", "fault"),
+    [
+        (TEXT, 5, "5", Fault.NONE),
+        (TEXT, 0.5, "0.5", Fault.NONE),
+        (TEXT, True, None, Fault.CAST),
+        (INT, True, None, Fault.CAST),
+        (INT, 5.0, 5, Fault.NONE),
+        (INT, 5.5, None, Fault.CAST),
+        (FLOAT, float("nan"), None, Fault.CAST),
+        (TEXT, float("inf"), None, Fault.CAST),
+        (BOOL, True, True, Fault.NONE),
+        (BOOL, 0, False, Fault.NONE),
+        (TEXT, ["a"], None, Fault.CAST),
+        (TEXT, {"a": "b"}, None, Fault.CAST),
+        (ListOf(INT), [1, "2", 3.0], [1, 2, 3], Fault.NONE),
+        (ListOf(INT), [], [], Fault.NONE),
+        (ListOf(INT), None, None, Fault.NULL),
+        (ListOf(INT), [None], None, Fault.NULL),
+        (ListOf(nullable(INT)), [None, 1], [None, 1], Fault.NONE),
+        (ListOf(INT), "1", None, Fault.CAST),
+        (nullable(ListOf(ListOf(TEXT))), [["a"], []], [["a"], []], Fault.NONE),
+        (RecordOf((("a", INT), ("b", nullable(TEXT)))), {"a": "1", "c": 0}, {"a": 1, "b": None}, Fault.NONE),
+        (RecordOf((("a", INT),)), {"a": "x"}, None, Fault.CAST),
+        (RecordOf((("a", INT),)), {}, None, Fault.NULL),
+    ],
+)
+def test_json_cells(type: Type, cell: object, value: object, fault: Fault) -> None:
+    rule = rule_of(RawColumn("x", type, HERE))
+    assert cast_value(cell, rule) == (value, fault)
+    done = cast_cells([cell], rule)
+    assert done.values.dtype == dtype_of(type)
+    assert done.values.to_list() == [value]
+
+
+def test_parts_have_their_own_values() -> None:
+    type = ListOf(RecordOf((("kind", TEXT), ("words", TEXT))))
+    parts = (Part("kind", Place("name", "label"), (("A", "Anatomy"),)), Part("words", Place("name", "tokens")))
+    rule = rule_of(RawColumn("x", type, HERE, each=parts))
+    assert cast_value([{"kind": "A", "words": "A"}], rule) == ([{"kind": "Anatomy", "words": "A"}], Fault.NONE)
+    assert cast_value([{"kind": "B", "words": "A"}], rule) == (None, Fault.UNLISTED)
+
+
+# Texts near the borders of the forms, and any text at all.
+TYPES = st.sampled_from([BOOL, INT, FLOAT, TEXT, SPLIT, IMAGE, DATE, TIME])
+FORMS = st.one_of(
+    st.from_regex(r"\A[ \t]?[+-]?[0-9]{0,21}(\.[0-9]{0,3})?([eE][+-]?[0-9]{1,3})?[ \n\x1c]?\Z"),
+    st.floats().map(repr),
+    st.integers().map(str),
+    st.dates().map(str),
+    st.from_regex(r"\A[0-9]{4}-[0-9]{2}-[0-9]{2}\Z"),
+    st.from_regex(r"\A[0-9]{2}:[0-9]{2}:[0-9]{2}\Z"),
+    st.sampled_from(["true", "FALSE", "tRuE", "1.0", "train", "val", "None", "\x1f1", "1\u3000"]),
+    st.text(),
+)
+VALUES = st.dictionaries(st.sampled_from(["1", "true", "train", "None"]), st.sampled_from([True, 5, 0.5, "val"]))
+
+
+@given(
+    cells=st.lists(st.none() | FORMS, min_size=1, max_size=20),
+    type=TYPES,
+    null=st.booleans(),
+    values=VALUES,
+    otherwise=st.sampled_from(["refuse", "keep", "value"]),
+    squeeze=st.booleans(),
+    missing=st.lists(st.sampled_from(["None", "1", "a  b"])),
+)
+def test_both_ways_agree(
+    cells: list[str | None],
+    type: Type,
+    null: bool,
+    values: dict[str, str | int | float | bool],
+    otherwise: str,
+    squeeze: bool,
+    missing: list[str],
+) -> None:
+    column = RawColumn(
+        "x",
+        nullable(type) if null else type,
+        HERE,
+        values=tuple(values.items()),
+        otherwise="refuse" if otherwise == "refuse" else "keep" if otherwise == "keep" else "value",
+        other="test" if otherwise == "value" else None,
+        missing=tuple(missing),
+        squeeze=squeeze,
+    )
+    rule = rule_of(column)
+    done = cast_series(pl.Series(cells, dtype=pl.String), rule)
+    alone = [cast_value(cell, rule) for cell in cells]
+    assert done.values.dtype == dtype_of(type)
+    assert done.values.to_list() == [value for value, _ in alone]
+    assert done.faults.to_list() == [fault for _, fault in alone]
+
+
+@given(st.integers(-(2**63), 2**63 - 1))
+def test_every_int_reads_back(number: int) -> None:
+    assert both(str(number), RawColumn("x", INT, HERE)) == (number, Fault.NONE)
+
+
+@given(st.floats(allow_nan=False, allow_infinity=False))
+def test_every_float_reads_back(number: float) -> None:
+    assert both(repr(number), RawColumn("x", FLOAT, HERE)) == (number, Fault.NONE)

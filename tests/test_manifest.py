@@ -1,0 +1,128 @@
+"""manifest.json: what is written reads back, and the order of work does not show."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from cxrspec.runtime.manifest import (
+    Counts,
+    Failed,
+    File,
+    Manifest,
+    Source,
+    Spec,
+    Step,
+    Unavailable,
+    Versions,
+    hash_file,
+    read,
+    write,
+)
+from cxrspec.runtime.output import OutputError, is_ours
+
+A = Spec("view/a", "view", "a", "f00d")
+B = Spec(
+    "view/b",
+    "view",
+    "b",
+    "beef",
+    row=("View Classification", "B"),
+    because="the published rule is not known",
+    inputs=(File("b/x.csv", 3, "11"), File("b/y.csv", 4, "22")),
+    authority="b.official",
+    own_split="the challenge has its own test set",
+    attrition=(Step("b.studies", "has_view", 10, 9), Step("b.studies", "join official", 9, 8)),
+    bad_rows={"correct in options": 1},
+    splits={"train": Counts(7, 6, 5), "val": Counts(0, 0, 0)},
+    files=(File("view/b/train-00000-of-00001.parquet", 12, "33"),),
+    terms={"access": "credentialed"},
+    warnings={"CXR310": 2},
+)
+MANIFEST = Manifest(
+    Versions("0.1.0", "2.1.0", "0.9.3", "3.11"),
+    seed=1,
+    mode="default",
+    emit="parquet",
+    sources=(Source("a", "Source A", "CC0", "https://example.org", {"access": "open"}),),
+    specs=(A, B),
+    failed=(Failed("view/c", ("CXR701",)),),
+    unavailable=(Unavailable("view/d", "source `d` is absent", ("View Classification", "D")),),
+)
+
+
+def test_a_manifest_reads_back(tmp_path: Path) -> None:
+    write(MANIFEST, tmp_path)
+    assert read(tmp_path) == MANIFEST
+    assert is_ours(tmp_path)
+
+
+def test_the_file_holds_the_words_of_the_design(tmp_path: Path) -> None:
+    write(MANIFEST, tmp_path)
+    found = json.loads((tmp_path / "manifest.json").read_bytes())
+    assert found["specs"][1]["splits"]["train"] == {"rows": 7, "images": 6, "studies": 5}
+    assert found["specs"][1]["row"] == ["View Classification", "B"]
+    assert found["specs"][0]["row"] is None
+    assert found["versions"]["polars_hash"] == "0.9.3"
+
+
+def test_the_order_of_work_does_not_show(tmp_path: Path) -> None:
+    shuffled = replace(MANIFEST, specs=(replace(B, inputs=B.inputs[::-1]), A))
+    one, other = tmp_path / "one", tmp_path / "other"
+    for folder, manifest in ((one, MANIFEST), (other, shuffled)):
+        folder.mkdir()
+        write(manifest, folder)
+    assert (one / "manifest.json").read_bytes() == (other / "manifest.json").read_bytes()
+
+
+def test_a_folder_without_manifest_has_none(tmp_path: Path) -> None:
+    assert read(tmp_path) is None
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('"seed": 1', '"seed": "1"'),
+        ('"seed": 1', '"seed": true'),
+        ('"seed": 1', '"seed": null'),
+        ('"seed": 1', '"grain": 1'),
+        ('"default"', '"other"'),
+        ('"rows": 7', '"rows": 7, "more": 1'),
+        ('"size": 12', '"size": 12.5'),
+        ('"View Classification",', ""),
+        ("{", "["),
+        ("}", ""),
+    ],
+)
+def test_a_damaged_manifest_is_said(tmp_path: Path, old: str, new: str) -> None:
+    write(MANIFEST, tmp_path)
+    path = tmp_path / "manifest.json"
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new, 1))
+    with pytest.raises(OutputError) as caught:
+        read(tmp_path)
+    assert caught.value.diagnostic.code == "CXR806"
+    assert str(path) in caught.value.diagnostic.message
+
+
+def test_a_file_is_hashed_again_when_it_changed(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    for text in (b"one", b"three"):
+        path.write_bytes(text)
+        assert hash_file(path) == hashlib.sha256(text).hexdigest()
+
+
+def test_a_file_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(b"one")
+    first = hash_file(path)
+
+    def closed(*_: object) -> None:
+        pytest.fail("opened again")
+
+    monkeypatch.setattr(Path, "open", closed)
+    assert hash_file(path) == first
