@@ -5,7 +5,7 @@ Draws are documented in docs/language.md: xxh64 (seed 0) of UTF-8 texts joined b
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -13,10 +13,12 @@ import polars as pl
 import polars_hash as plh
 
 from cxrspec.compiler.dtypes import dtype_of
+from cxrspec.compiler.functions import FUNCTIONS, TEXTS
 from cxrspec.compiler.typed import Apply, Branch, Build, Column, Const, Draw, Get, It, Map, Typed, Value
-from cxrspec.compiler.types import ListOf, Type, present
+from cxrspec.compiler.types import INT, UNKNOWN, ListOf, Scalar, Type, join, present
 
-Body = Callable[..., pl.Expr]
+# A literal argument is handed to a body as it is, hence Any.
+Body = Callable[[pl.Expr], pl.Expr] | Callable[[pl.Expr, Any], pl.Expr] | Callable[[pl.Expr, Any, Any], pl.Expr]
 
 SEPARATOR = "\x1f"
 FENCE = "\U0010fffd\x00"  # between two lists laid end to end; no text of a data file holds it
@@ -144,9 +146,13 @@ def digest(*texts: pl.Expr) -> pl.Expr:
 # ---- numbers
 
 
-def exact(body: Body) -> Body:
+def exact(body: Callable[..., pl.Expr]) -> Callable[..., pl.Expr]:
     """Arithmetic of whole numbers that gives null, where 64 bits do not hold the result, instead of wrapping round."""
-    return lambda *numbers: body(*(n.cast(pl.Int128) for n in numbers)).cast(pl.Int64, strict=False)
+
+    def checked(*numbers: pl.Expr) -> pl.Expr:
+        return body(*(n.cast(pl.Int128) for n in numbers)).cast(pl.Int64, strict=False)
+
+    return checked
 
 
 # ---- ids and paths
@@ -222,7 +228,6 @@ BODIES: Mapping[str, Body] = {
     "<=": lambda x, y: x <= y,
     ">": lambda x, y: x > y,
     ">=": lambda x, y: x >= y,
-    "in": lambda x, y: (y.list.contains(x) & x.is_not_null()).fill_null(False),
     "is null": lambda x: x.is_null(),
     "is not null": lambda x: x.is_not_null(),
     "+": lambda x, y: x + y,
@@ -296,15 +301,45 @@ def _apply(e: Apply, context: Context) -> pl.Expr:
             folder = e.arguments[0]
             assert isinstance(folder, Const)
             return path(str(folder.value), expression(e.arguments[1], context), context)
+        case "in":
+            return _membership(e.arguments[0], e.arguments[1], context)
+        case "+" | "-" | "*" | "neg" if present(e.type) == INT:
+            return exact(_body(e.operator))(*(expression(a, context) for a in e.arguments))
         case _:
-            plain = PLAIN.get(e.operator, ())
-            arguments = [_plain(a) if i in plain else expression(a, context) for i, a in enumerate(e.arguments)]
-            return BODIES[e.operator](*arguments)
+            return _body(e.operator)(*_arguments(e, context))
+
+
+def _body(operator: str) -> Callable[..., pl.Expr]:
+    return BODIES[operator]
+
+
+def _arguments(e: Apply, context: Context) -> Iterator[Any]:
+    """What the body is given: a literal argument as it is, another as an expression of its parameter's dtype."""
+    function = FUNCTIONS.get(e.operator)
+    for place, argument in enumerate(e.arguments):
+        if function is None:
+            yield expression(argument, context)
+        elif place in function.literal:
+            yield _plain(argument)
+        elif isinstance(parameter := function.parameters[place], Scalar) or parameter == TEXTS:
+            yield _as(argument, parameter, context)
+        else:
+            yield expression(argument, context)
 
 
 def _plain(e: Typed) -> Any:
     assert isinstance(e, Const)
     return list(e.value) if isinstance(e.value, tuple) else e.value
+
+
+def _membership(item: Typed, items: Typed, context: Context) -> pl.Expr:
+    """Whether an item is in a list, both with one dtype: Polars does not look for an int among floats."""
+    inner = present(items.type)
+    assert isinstance(inner, ListOf)
+    both = join(present(item.type), present(inner.item)) or UNKNOWN
+    sought = _as(item, both, context)
+    found = _as(items, ListOf(both), context).list.contains(sought)
+    return (found & sought.is_not_null()).fill_null(value=False)
 
 
 def _draw(e: Draw, context: Context) -> pl.Expr:
@@ -315,24 +350,28 @@ def _draw(e: Draw, context: Context) -> pl.Expr:
         case "choose" if len(arguments) == 1:
             return by_draw(arguments[0], context, e.site).list.get(0, null_on_oob=True)
         case "choose":
-            return by_draw(arguments[0], context, e.site).list.head(arguments[1])
+            return by_draw(arguments[0], context, e.site).list.head(arguments[1].clip(0))
         case _:
-            count = e.arguments[2]
-            assert isinstance(count, Const)
-            return decoys(arguments[0], arguments[1], int(count.value), context, e.site)  # type: ignore[arg-type]
+            truth, others = (_as(a, TEXTS, context) for a in e.arguments[:2])
+            return decoys(truth, others, _plain(e.arguments[2]), context, e.site)
 
 
 def decoys(truth: pl.Expr, others: pl.Expr, count: int, context: Context, site: str) -> pl.Expr:
     """`count` lists as long as `truth`: the i-th holds the i-th lowest draw of `others` as its anchor, and beside it
     the lowest draws among `truth` and the items that are nobody's anchor. An anchor stands in one list only and not
-    in the truth, so all lists differ. Items stand in drawn order."""
-    drawn = by_draw(others, context, site)
-    pool = truth.list.concat(drawn.list.slice(count))
-    sets = [_decoy(drawn, pool, truth, i, context, site) for i in range(count)]
-    return lists_of(sets).list.drop_nulls()
+    in the truth, so all lists differ. Items stand in drawn order. Both lists count as sets; what `others` shares with
+    `truth` is left out. Fewer lists if there are fewer anchors, none for an empty `truth`.
+    """
+    truth = truth.list.unique(maintain_order=True)
+    anchors = by_draw(without(others, truth).list.unique(maintain_order=True), context, site)
+    pool = truth.list.concat(anchors.list.slice(count))
+    sets = [_decoy(anchors, pool, truth, i, context, site) for i in range(count)]
+    return pl.when(truth.is_not_null() & others.is_not_null()).then(lists_of(sets).list.drop_nulls())
 
 
-def _decoy(drawn: pl.Expr, pool: pl.Expr, truth: pl.Expr, i: int, context: Context, site: str) -> pl.Expr:
-    rest = by_draw(pool, context, f"{site}.{i}").list.head(truth.list.len() - 1)
-    items = pl.concat_list([drawn.list.slice(i, 1), rest])
-    return pl.when(drawn.list.len() > i).then(by_draw(items, context, f"{site}.{i}.order"))
+def _decoy(anchors: pl.Expr, pool: pl.Expr, truth: pl.Expr, i: int, context: Context, site: str) -> pl.Expr:
+    length = truth.list.len().cast(pl.Int64)
+    rest = by_draw(pool, context, f"{site}.{i}").list.head((length - 1).clip(0))
+    items = pl.concat_list([anchors.list.slice(i, 1), rest])
+    made = by_draw(items, context, f"{site}.{i}.order")
+    return pl.when((anchors.list.len() > i) & (length > 0)).then(made)

@@ -59,6 +59,7 @@ CODES: dict[str, str] = {
     "CXR311": "a draw where nothing can be drawn",
     "CXR312": "a probability out of range",
     "CXR313": "a column beside `it`",
+    "CXR314": "a written-out argument out of range",
     "CXR401": "a step that is not built yet",
     "CXR402": "a table made from itself",
     "CXR404": "two columns of one name",

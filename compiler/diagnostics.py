@@ -112,6 +112,11 @@ class Report:
         return sum(d.severity == "error" for d in self.diagnostics)
 
 
+def close(name: str, known: Iterable[str]) -> list[str]:
+    """The names that resemble `name`, the most alike first."""
+    return get_close_matches(name, sorted(set(known)), n=3, cutoff=0.6)
+
+
 def near(name: str, known: Iterable[str], what: str = "") -> str:
     """A help line with the names that resemble `name`, or with what exists; empty if nothing does.
 
@@ -121,9 +126,9 @@ def near(name: str, known: Iterable[str], what: str = "") -> str:
     'known columns: `study_id`, `view`'
     """
     names = sorted(set(known))
-    close = get_close_matches(name, names, n=3, cutoff=0.6)
-    if close:
-        return ("a near name exists: " if len(close) == 1 else "near names exist: ") + ", ".join(f"`{c}`" for c in close)
+    alike = close(name, names)
+    if alike:
+        return ("a near name exists: " if len(alike) == 1 else "near names exist: ") + ", ".join(f"`{n}`" for n in alike)
     if not names:
         return ""
     shown = ", ".join(f"`{n}`" for n in names[:12]) + (f" and {len(names) - 12} more" if len(names) > 12 else "")

@@ -351,7 +351,7 @@ class _Builder:
                 help=f"quotes keep it whole: {quoted(text)}; so does block style, one a line" if text else "",
             )
             return index + 2 + whole
-        if entry.key and entry.plain and entry.value.start == entry.value.end and self.is_bare(entry.key):
+        if len(frame.entries) > 1 and entry.key and entry.value.start == entry.value.end and self.is_bare(entry.key):
             name = self.text[entry.key.start : entry.key.end]
             help = "inside `{...}` a comma ends a value and starts a key: a value with a comma needs quotes"
             self.error("CXR010", entry.key, f"the key `{name}` has no value", help=help)

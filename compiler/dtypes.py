@@ -21,7 +21,7 @@ _SCALARS: dict[str, pl.DataType] = {
 def dtype_of(type: Type) -> pl.DataType:
     """The dtype of a column of `type`; a column of `T | null` has the dtype of `T`.
 
-    >>> from .types import INT, TEXT, ListOf, nullable
+    >>> from cxrspec.compiler.types import INT, TEXT, ListOf, nullable
     >>> dtype_of(nullable(ListOf(INT))), dtype_of(TEXT)
     (List(Int64), String)
     """

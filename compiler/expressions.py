@@ -7,6 +7,7 @@ Flow typing: `facts(condition, truth)` names what is not null once the condition
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import reduce
@@ -16,7 +17,7 @@ from cxrspec.compiler import syntax as s
 from cxrspec.compiler.declarations import Constant, Function
 from cxrspec.compiler.diagnostics import Label, Report, Span, near
 from cxrspec.compiler.functions import FUNCTIONS, PRINTABLE, solve
-from cxrspec.compiler.typed import Apply, Branch, Build, Column, Const, Draw, Get, It, Map, Typed, Value, walk
+from cxrspec.compiler.typed import Apply, Branch, Build, Column, Const, Draw, Get, It, Map, Typed, Value, draws
 from cxrspec.compiler.types import (
     BOOL,
     FLOAT,
@@ -27,6 +28,7 @@ from cxrspec.compiler.types import (
     TEXT,
     UNKNOWN,
     ListOf,
+    Never,
     RecordOf,
     Scalar,
     Type,
@@ -40,6 +42,12 @@ from cxrspec.compiler.types import (
 
 NUMBERS = (INT, FLOAT)
 ORDERED = ("int", "float", "text", "date", "time")
+LEAST = {("every", 1): 1, ("every", 2): 0, ("decoys", 2): 1}
+SEPARATORS = (("split", 1), ("part", 1))
+
+# What Python's regular expressions have and Rust's do not: look-around, back-references, octal escapes, atomic groups,
+# conditions, comments, possessive repetition, `\Z`, `\N{...}`.
+NOT_RUST = re.compile(r"\(\?(?:[=!>(#]|<[=!]|P=)|\\[0-9ZN]|[*+?}]\+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +129,12 @@ def _scalar(value: Value) -> Type:
     )
 
 
+def _item(type: Type) -> Type:
+    """The type of a list's items."""
+    inner = present(type)
+    return inner.item if isinstance(inner, ListOf) else UNKNOWN
+
+
 class Checker:
     """Types expressions; every finding goes to `report`, and a mistake has the type Unknown."""
 
@@ -181,9 +195,11 @@ class Checker:
                 return self.call(e, scope)
             case s.Unary("not", operand):
                 return Apply("not", (self.wants(operand, scope, BOOL, "what follows `not`"),), BOOL)
+            case s.Unary(_, s.Number(number)):
+                return Const(-number, _scalar(number))
             case s.Unary(_, operand):
-                value = self.number(operand, scope, "-")
-                return Apply("neg", (value,), value.type)
+                amount = self.number(operand, scope, "-")
+                return Apply("neg", (amount,), amount.type)
             case s.Binary():
                 return self.binary(e, scope)
             case s.IsNull(operand, negated):
@@ -200,6 +216,7 @@ class Checker:
     # ---- names
 
     def name(self, e: s.Name, scope: Scope) -> Typed:
+        """What the name stands for."""
         if e.name in scope.names:
             return scope.names[e.name].value
         if e.name == "it":
@@ -217,6 +234,7 @@ class Checker:
         return Column(e.name, UNKNOWN)
 
     def field(self, e: s.Field, scope: Scope) -> Typed:
+        """A field of a record; that of a null is null."""
         operand = self.check(e.operand, scope)
         match present(operand.type):
             case Unknown():
@@ -235,6 +253,9 @@ class Checker:
     # ---- literals with parts
 
     def format(self, parts: tuple[str | s.Expr, ...], scope: Scope) -> Typed:
+        """A text with values in it; null if one of them is."""
+        if not parts:
+            return Const("", TEXT)
         typed: list[Typed] = []
         lifted = False
         for part in parts:
@@ -259,6 +280,7 @@ class Checker:
             )
 
     def items(self, e: s.Items, items: tuple[s.Expr, ...], scope: Scope) -> Typed:
+        """A list; of literals only, it is a literal itself."""
         typed = tuple(self.check(item, scope) for item in items)
         kind: Type = NEVER
         for value, item in zip(typed, items, strict=True):
@@ -274,6 +296,7 @@ class Checker:
     # ---- operators
 
     def number(self, e: s.Expr, scope: Scope, operator: str) -> Typed:
+        """An operand that must be a number."""
         value = self.check(e, scope)
         if not isinstance(value.type, Unknown) and present(value.type) not in NUMBERS:
             hint = 'texts are put together in `f"{a}{b}"`, lists by `concat(a, b)`' if operator == "+" else ""
@@ -282,6 +305,7 @@ class Checker:
         return value
 
     def binary(self, e: s.Binary, scope: Scope) -> Typed:
+        """Two operands and an operator."""
         match e.operator:
             case "and" | "or":
                 left = self.wants(e.left, scope, BOOL, f"the left side of `{e.operator}`")
@@ -299,6 +323,7 @@ class Checker:
                 return self.arithmetic(e, scope)
 
     def membership(self, e: s.Binary, scope: Scope) -> Typed:
+        """`x in list`, which is false for a null."""
         left, right = self.check(e.left, scope), self.check(e.right, scope)
         if not isinstance(present(right.type), ListOf | Unknown):
             self.report.error(
@@ -327,6 +352,7 @@ class Checker:
         return True
 
     def otherwise(self, e: s.Binary, scope: Scope) -> Typed:
+        """`x ?? y`."""
         left, right = self.check(e.left, scope), self.check(e.right, scope)
         if not is_nullable(left.type) and not isinstance(left.type, Unknown):
             self.report.warning(
@@ -338,6 +364,7 @@ class Checker:
         return Apply("??", (left, right), UNKNOWN if joined is None else joined)
 
     def comparison(self, e: s.Binary, scope: Scope) -> Typed:
+        """Two values that are never null, of types that go together."""
         left = self.never_null(self.check(e.left, scope), e.left.span, f"the left side of `{e.operator}`")
         right = self.never_null(self.check(e.right, scope), e.right.span, f"the right side of `{e.operator}`")
         if SPLIT in (left.type, right.type) and TEXT in (left.type, right.type):
@@ -359,6 +386,7 @@ class Checker:
         return self.fitted(value, present(value.type), span, role)
 
     def arithmetic(self, e: s.Binary, scope: Scope) -> Typed:
+        """Numbers; `+` also puts lists one after the other. What may divide by zero may be null."""
         left, right = self.check(e.left, scope), None
         if e.operator == "+" and isinstance(present(left.type), ListOf):
             return self.call(s.Call("concat", (e.left, e.right), span=e.span), scope)
@@ -372,6 +400,7 @@ class Checker:
         return Apply(e.operator, (left, right), nullable(type) if lifted else type)
 
     def branch(self, e: s.If, scope: Scope) -> Typed:
+        """`if`; each side knows what the condition has proved."""
         condition = self.wants(e.condition, scope, BOOL, "the condition")
         then = self.check(e.then, scope.narrow(facts(e.condition, True)))
         otherwise = self.check(e.otherwise, scope.narrow(facts(e.condition, False)))
@@ -383,6 +412,7 @@ class Checker:
         return Branch(condition, then, otherwise, UNKNOWN if joined is None else joined)
 
     def index(self, operand: s.Expr, index: s.Expr, scope: Scope) -> Typed:
+        """An item of a list; null if there is none."""
         items = self.check(operand, scope)
         place = self.wants(index, scope, INT, "the index")
         match present(items.type):
@@ -397,6 +427,7 @@ class Checker:
     # ---- calls
 
     def call(self, e: s.Call, scope: Scope) -> Typed:
+        """A function of the language or one written in YAML."""
         if e.function in scope.functions:
             return self.expand(e, scope.functions[e.function], scope)
         function = FUNCTIONS.get(e.function)
@@ -447,7 +478,6 @@ class Checker:
 
     def applied(self, e: s.Call, arguments: tuple[Typed, ...], result: Type, scope: Scope) -> Typed:
         """The call, once its arguments fit: the functions with a rule of their own."""
-        span = e.function_span or e.span
         match FUNCTIONS[e.function].kind, e.function:
             case "draw", name:
                 return self.draw(e, name, arguments, result, scope)
@@ -467,16 +497,30 @@ class Checker:
             case _, "text":
                 self.printable(arguments[0], e.arguments[0].span)
             case _, "least" | "most":
-                item = (
-                    present(cast(ListOf, present(arguments[0].type)).item)
-                    if isinstance(present(arguments[0].type), ListOf)
-                    else UNKNOWN
-                )
-                if isinstance(item, Scalar) and item not in NUMBERS:
-                    self.report.error("CXR304", span, f"`{e.function}` asks for numbers, found `{item}`")
+                self.items_fit(e, present(_item(arguments[0].type)) in NUMBERS, arguments[0], "numbers")
+            case _, "index":
+                scalars = isinstance(present(_item(arguments[0].type)), Scalar)
+                self.items_fit(e, scalars, arguments[0], "a list without lists and records in it")
             case _:
-                pass
+                self.ranges(e, arguments)
         return Apply(e.function, arguments, result)
+
+    def items_fit(self, e: s.Call, fit: bool, items: Typed, asked: str, help: str = "") -> None:
+        """A finding unless the items of a list are known to `fit`; it names what the function asks for."""
+        if not fit and not isinstance(_item(items.type), Unknown | Never):
+            message = f"`{e.function}` asks for {asked}, found `{items.type}`"
+            self.report.error("CXR304", e.arguments[0].span, message, help=help)
+
+    def ranges(self, e: s.Call, arguments: tuple[Typed, ...]) -> None:
+        """Literal arguments that the function cannot be given: a step of zero, an empty separator."""
+        for place, argument in enumerate(arguments):
+            least = LEAST.get((e.function, place))
+            value = argument.value if isinstance(argument, Const) else None
+            if isinstance(value, int) and least is not None and value < least:
+                message = f"argument {place + 1} of `{e.function}` is {value}, expected {least} or more"
+                self.report.error("CXR314", e.arguments[place].span, message)
+            if value == "" and (e.function, place) in SEPARATORS:
+                self.report.error("CXR314", e.arguments[place].span, "an empty separator")
 
     def image(self, e: s.Call, arguments: tuple[Typed, ...], result: Type, scope: Scope) -> Typed:
         """`image(path)` is below the folder of the file's own source, `image(path, "openi")` below another's."""
@@ -491,14 +535,13 @@ class Checker:
         if not isinstance(pattern, Const) or not isinstance(pattern.value, str):
             return
         try:
-            groups = re.compile(pattern.value).groups
-        except re.error as wrong:
-            self.report.error("CXR310", span, f"not a regular expression: {wrong.msg}")
+            with warnings.catch_warnings(action="error"):  # "possible nested set": Rust reads one
+                groups = re.compile(re.sub(r"\\[pP](?:\{\w+\}|\w)", r"\\w", pattern.value)).groups
+        except (re.error, FutureWarning, OverflowError) as wrong:
+            self.report.error("CXR310", span, f"not a regular expression: {wrong}")
             return
-        if re.search(r"\(\?(?:[=!]|<[=!]|P=)|\\[1-9]", pattern.value):
-            self.report.error(
-                "CXR310", span, "look-around and back-references are not part of this kind of regular expression"
-            )
+        if found := NOT_RUST.search(re.sub(r"\\[^0-9ZN]|\[[^\]]*\]", "x", pattern.value)):
+            self.report.error("CXR310", span, f"`{found[0]}` is not part of this kind of regular expression")
         elif groups == 0:
             self.report.error(
                 "CXR310",
@@ -508,6 +551,7 @@ class Checker:
             )
 
     def draw(self, e: s.Call, name: str, arguments: tuple[Typed, ...], result: Type, scope: Scope) -> Typed:
+        """A draw, keyed to the scope's site."""
         if scope.site is None:
             self.report.error(
                 "CXR311",
@@ -516,13 +560,12 @@ class Checker:
                 help="draws stand in the steps of a spec and in the forms of a task",
             )
             return Apply(name, arguments, result)
-        if any(isinstance(part, It) for a in arguments for part in walk(a)):
-            self.report.error(
-                "CXR311",
-                e.function_span or e.span,
-                f"`{name}` cannot draw for each item",
-                help="draw once, outside of `each`",
-            )
+        if name == "choose":
+            item = _item(arguments[0].type)
+            fit = isinstance(item, Scalar) and item.name in PRINTABLE
+            help = "leave nulls out: `present(x)`" if is_nullable(item) else ""
+            self.items_fit(e, fit, arguments[0], "texts or numbers, none of them null", help)
+        self.ranges(e, arguments)
         if name == "chance" and not 0 <= float(cast(float, cast(Const, arguments[0]).value)) <= 1:
             self.report.error("CXR312", e.arguments[0].span, "a probability lies between 0 and 1")
         return Draw(name, arguments, scope.site, result)
@@ -542,7 +585,7 @@ class Checker:
                 )
         constants = {n: b for n, b in scope.names.items() if isinstance(b.value, Const)}
         hidden = sorted(set(scope.names) - set(constants))
-        inner = replace(
+        beside = replace(
             scope,
             names={**constants, "it": Binding(It(item))},
             what="name beside `it` (only constants may stand there)",
@@ -550,13 +593,20 @@ class Checker:
         lifted = is_nullable(items.type)
         quiet = Report()
         if e.function == "where":
-            body = Checker(quiet, self.quoted).wants(e.arguments[1], inner, BOOL, "the condition")
+            body = Checker(quiet, self.quoted).wants(e.arguments[1], beside, BOOL, "the condition")
             kept = present(item) if "it" in facts(e.arguments[1]) else item
             result: Type = ListOf(kept)
         else:
-            body = Checker(quiet, self.quoted).check(e.arguments[1], inner)
+            body = Checker(quiet, self.quoted).check(e.arguments[1], beside)
             result = ListOf(body.type)
         self._columns_beside_it(quiet, hidden)
+        if draws(body):
+            self.report.error(
+                "CXR311",
+                e.arguments[1].span,
+                "a draw for each item of a list",
+                help=f"draw once, outside of `{e.function}`",
+            )
         return Map("where" if e.function == "where" else "each", items, body, nullable(result) if lifted else result)
 
     def _columns_beside_it(self, quiet: Report, hidden: list[str]) -> None:

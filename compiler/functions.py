@@ -67,11 +67,13 @@ _ROWS = (
     Function("strip", (TEXT,), TEXT, "without white space at either end"),
     Function("squeeze", (TEXT,), TEXT, "runs of white space become one blank; stripped"),
     Function("nonempty", (TEXT,), Nullable(TEXT), "null if empty"),
-    Function("replace", (TEXT, TEXT, TEXT), TEXT, "every literal occurrence of the second by the third"),
+    Function(
+        "replace", (TEXT, TEXT, TEXT), TEXT, "with every literal occurrence of the second by the third", literal=(1, 2)
+    ),
     Function("contains", (TEXT, TEXT), BOOL, "whether the second, literally, stands in the first"),
     Function("contains_any", (TEXT, TEXTS), BOOL, "whether any of these, literally, stands in the text", literal=(1,)),
-    Function("head", (TEXT, INT), TEXT, "the first n characters"),
-    Function("tail", (TEXT, INT), TEXT, "all but the first n characters"),
+    Function("head", (TEXT, INT), TEXT, "the first n characters; none if n is below zero"),
+    Function("tail", (TEXT, INT), TEXT, "all but the first n characters; all if n is below zero"),
     Function("split", (TEXT, TEXT), TEXTS, "the pieces at a literal separator", literal=(1,)),
     Function(
         "part", (TEXT, TEXT, INT), Nullable(TEXT), "the n-th piece at a separator, negative from the end", literal=(1,)
@@ -84,9 +86,14 @@ _ROWS = (
         literal=(1,),
     ),
     Function("text", (T,), TEXT, "a number, a split or an image's path as text"),
-    Function("int", (TEXT,), INT, "a text as whole number; a text that is none makes a bad row"),
-    Function("int?", (TEXT,), Nullable(INT), "a text as whole number, or null"),
-    Function("numbers", (TEXT,), ListOf(INT), "all whole numbers of a text, in order"),
+    Function("int", (TEXT,), INT, "a text as whole number of 64 bits; a text that is none makes a bad row"),
+    Function("int?", (TEXT,), Nullable(INT), "a text as whole number of 64 bits, or null"),
+    Function(
+        "numbers",
+        (TEXT,),
+        ListOf(INT),
+        "all whole numbers of a text, in order; one of more than 64 bits makes a bad row",
+    ),
     Function("digest", (TEXT, TEXT), TEXT, "16 hex digits of the texts' xxh64; for keys, no draw", optional=1),
     Function("size", (ListOf(T),), INT, "the length of a list"),
     Function("first", (ListOf(T),), Nullable(T), "the first item; null if there is none"),
@@ -116,7 +123,7 @@ _ROWS = (
         "choose",
         (ListOf(T), INT),
         Nullable(T),
-        "one item, null if there is none; with k: k items, in drawn order",
+        "one item (texts or numbers, none of them null), null if there is none; with k: k items, in drawn order",
         optional=1,
         kind="draw",
     ),
@@ -124,7 +131,8 @@ _ROWS = (
         "decoys",
         (TEXTS, TEXTS, INT),
         ListOf(TEXTS),
-        "n lists as long as the first, all different, none equal to it, each with an item of the second; fewer if the second is too short",
+        "n lists as long as the first, all different, none equal to it as a set, each with an item of the second; "
+        "fewer if the second is too short, none if the first is empty",
         kind="draw",
         literal=(2,),
     ),

@@ -80,7 +80,8 @@ def compile(files: Sequence[File], published: bool = False) -> Compilation:
     checker = Checker(report, lambda span: _quoted(texts[span.file], span))
     tables = Tables(sources, words, checker, spoiled)
     tables.check_all()
-    checked = {name: Specs(tables, tasks, words, checker, published).check(spec) for name, spec in specs.items()}
+    checking = Specs(tables, tasks, words, checker, published)
+    checked = {name: checking.check(spec) for name, spec in specs.items()}
 
     own = [r for one in checked.values() if one is not None for r in one.relations]
     relations = {name: table.relation for name, table in tables.known.items() if table} | {r.name: r for r in own}

@@ -1,2 +1,228 @@
-"""stub"""
-def validate(document, report): return True
+"""The form of a file: a Document is held against the JSON Schema of its kind; every deviation is one finding.
+
+    kind: task, prompts: ...    ->    CXR007 unknown key `prompts`, a near name exists: `prompt`
+
+The schemas (grammars/<kind>.schema.json) mark with `x-expression` and `x-prompt` where text of the language stands,
+and word with `x-form` what a pattern asks for.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from difflib import get_close_matches
+from functools import cache, reduce
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any, cast
+
+from .diagnostics import Report, Span, near
+from .document import Document, Path
+from .yaml_mistakes import quoted
+
+if TYPE_CHECKING:
+    from jsonschema.exceptions import ValidationError
+
+KINDS = ("source", "task", "spec", "words", "spaces")
+_TYPES = {
+    "string": "text",
+    "number": "a number",
+    "integer": "a whole number",
+    "boolean": "a flag",
+    "array": "a list",
+    "object": "a mapping",
+}
+_NAME = "a name of letters, digits and `_`, no digit first"
+
+
+def validate(document: Document, report: Report) -> bool:
+    """Whether `document` has the form of its kind; reports what has not (CXR006 to CXR009, CXR012)."""
+    kind = _kind(document, report)
+    if kind is None:
+        return False
+    errors = list(_validator(kind).iter_errors(document.value))
+    _keys(document, errors, report)
+    values: dict[tuple[Path, bool], ValidationError] = {}
+    for error in errors:
+        if error.validator not in ("additionalProperties", "required"):
+            place = _path(error), "propertyNames" in error.absolute_schema_path
+            if place not in values or error.validator == "type":
+                values[place] = error
+    for (path, is_key), error in values.items():
+        if is_key:
+            _key_name(document, (*path, str(error.instance)), error, report)
+        else:
+            _value(document, path, error, report)
+    return not errors
+
+
+def _kind(document: Document, report: Report) -> str | None:
+    """The kind of file, which picks the schema (CXR006)."""
+    value = document.value
+    help = f"a file starts with `kind:`, one of {_alternatives(KINDS)}"
+    if not isinstance(value, dict):
+        report.error("CXR006", document.span(()), f"found {_found(document, ())}, expected keys and values", help=help)
+        return None
+    if "kind" not in value:
+        report.error("CXR006", _head(document, ()), "a file without `kind`", help=help)
+        return None
+    kind = document.raw(("kind",)) if not isinstance(value["kind"], str) else value["kind"]
+    if kind in KINDS:
+        return kind
+    report.error("CXR006", document.span(("kind",)), f"unknown kind of file `{kind}`", help=near(kind, KINDS, "kinds"))
+    return None
+
+
+@cache
+def _validator(kind: str) -> Any:
+    """The validator of a kind of file; a whole number is written without a point."""
+    from jsonschema import Draft7Validator, validators
+
+    def is_integer(_: object, value: object) -> bool:
+        return isinstance(value, int) and not isinstance(value, bool)
+
+    schema = json.loads((files("cxrspec.grammars") / f"{kind}.schema.json").read_text("utf-8"))
+    checker = Draft7Validator.TYPE_CHECKER.redefine("integer", is_integer)
+    extend = cast(Any, validators).extend
+    return extend(Draft7Validator, type_checker=checker)(schema)
+
+
+def _path(error: ValidationError) -> Path:
+    return tuple(error.absolute_path)
+
+
+def _head(document: Document, path: Path) -> Span:
+    """What to mark for a mapping or list as a whole: its key, or its first key where it is a list item."""
+    if path in document.keys:
+        return document.keys[path]
+    value = _at(document, path)
+    return document.key_span((*path, next(iter(value)))) if isinstance(value, dict) and value else document.span(path)
+
+
+def _at(document: Document, path: Path) -> Any:
+    return reduce(lambda value, step: value[step], path, document.value)
+
+
+# ---- keys
+
+
+def _keys(document: Document, errors: Iterable[ValidationError], report: Report) -> None:
+    """Unknown keys, and missing ones that no unknown key is a misspelling of; one finding for each mapping's missing."""
+    unknown: dict[Path, dict[str, list[str]]] = {}
+    missing: dict[Path, list[str]] = {}
+    for error in errors:
+        path, instance = _path(error), cast(Any, error.instance)
+        if error.validator == "additionalProperties":
+            known = list(cast(Any, error.schema)["properties"])
+            unknown.setdefault(path, {}).update({key: known for key in instance if key not in known})
+        elif error.validator == "required":
+            absent = [key for key in cast(list[str], error.validator_value) if key not in instance]
+            missing[path] = list(dict.fromkeys([*missing.get(path, ()), *absent]))
+    for path, found in unknown.items():
+        for key, known in found.items():
+            help = near(key, known, "keys")
+            report.error("CXR007", document.key_span((*path, key)), f"unknown key `{key}`", help=help)
+    for path, absent in missing.items():
+        meant = {name for key in unknown.get(path, ()) for name in get_close_matches(key, absent, n=1)}
+        names = [name for name in absent if name not in meant]
+        if names:
+            what = "missing key " if len(names) == 1 else "missing keys "
+            report.error("CXR008", _head(document, path), what + ", ".join(f"`{name}`" for name in names))
+
+
+def _key_name(document: Document, path: Path, error: ValidationError, report: Report) -> None:
+    """A key that is free to choose, but not as it was."""
+    name = str(path[-1])
+    span = document.key_span(path)
+    if error.validator == "enum":
+        allowed = cast(list[str], error.validator_value)
+        message = f"found `{name}`, expected {_alternatives(allowed)}"
+        report.error("CXR009", span, message, help=_near(name, allowed))
+    else:
+        report.error("CXR009", span, f"found `{name}`, expected {_NAME}")
+
+
+# ---- values
+
+
+def _value(document: Document, path: Path, error: ValidationError, report: Report) -> None:
+    """A value of the wrong form (CXR009), or YAML's own brackets where an expression or a prompt belongs (CXR012)."""
+    value, schema = cast(Any, error.instance), cast(dict[str, Any], error.schema)
+    span = _head(document, path) if _is_block(document, path) else document.span(path)
+    language = "an expression" if schema.get("x-expression") else "a prompt" if schema.get("x-prompt") else ""
+    if error.validator == "maxProperties":
+        second = list(value)[1]
+        message = f"a second key, `{second}`, where one is expected"
+        span = document.key_span((*path, second))
+        report.error("CXR009", span, message, help="each step is a list item of its own")
+    elif error.validator == "type" and language and isinstance(value, dict | list):
+        message = f"{_found(document, path)} where {language} belongs"
+        report.error("CXR012", span, message, help=_in_quotes(document, path))
+    else:
+        message, help = _expected(document, path, error, language)
+        report.error("CXR009", span, f"found {_found(document, path)}, expected {message}", help=help)
+
+
+def _expected(document: Document, path: Path, error: ValidationError, language: str) -> tuple[str, str]:
+    """What the schema asks for, in words, and what to do about it."""
+    bound = cast(Any, error.validator_value)
+    match error.validator:
+        case "type":
+            types: list[str] = [bound] if isinstance(bound, str) else bound
+            return language or _alternatives([_TYPES[t] for t in types], ""), _as_text(document, path, types)
+        case "enum":
+            return _alternatives(bound), _near(document.raw(path), bound)
+        case "pattern":
+            return str(cast(Any, error.schema).get("x-form", _NAME)), ""
+        case "minimum" | "minItems" | "minProperties":
+            return f"at least {bound}", ""
+        case _:
+            return f"at most {bound}", ""
+
+
+def _as_text(document: Document, path: Path, types: list[str]) -> str:
+    """How a number or flag becomes the text that belongs there."""
+    is_scalar = isinstance(_at(document, path), int | float)
+    return _in_quotes(document, path) if is_scalar and types == ["string"] else ""
+
+
+def _found(document: Document, path: Path) -> str:
+    """What stands at `path`, in words."""
+    value = _at(document, path)
+    text = document.raw(path)
+    match value:
+        case None:
+            return "nothing"
+        case dict() | list() as members:
+            what = "a mapping" if isinstance(members, dict) else "a list"
+            return what if members else f"an empty {what[2:]}"
+        case bool():
+            return f"`{text}`"
+        case int() | float():
+            return f"the number `{text}`"
+        case _ if len(text) > 40 or "\n" in text:
+            return "text"
+        case _:
+            return f"the text `{value}`"
+
+
+def _is_block(document: Document, path: Path) -> bool:
+    """Whether a list or mapping is written without brackets."""
+    return path not in document.styles and not document.raw(path).startswith(("{", "["))
+
+
+def _in_quotes(document: Document, path: Path) -> str:
+    """How a value is written as text; nothing if it takes several lines."""
+    text = document.raw(path)
+    return "" if "\n" in text or _is_block(document, path) else f"quotes make it text: {quoted(text)}"
+
+
+def _near(name: str, known: Iterable[str]) -> str:
+    """As `near`, but silent where nothing resembles: what is known stands in the message."""
+    help = near(name, known)
+    return help if help.startswith("a near name") else ""
+
+
+def _alternatives(names: Iterable[str], mark: str = "`") -> str:
+    """`a`, `b` or `c`."""
+    *first, last = [f"{mark}{name}{mark}" for name in names]
+    return f"{', '.join(first)} or {last}" if first else last

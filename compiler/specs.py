@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from cxrspec.compiler import declarations as d
 from cxrspec.compiler import plan as p
 from cxrspec.compiler import syntax as s
-from cxrspec.compiler.diagnostics import Label, Report, near
-from cxrspec.compiler.expressions import Binding, Checker, Scope
+from cxrspec.compiler.diagnostics import Label, Report, Span, close, near
+from cxrspec.compiler.expressions import Checker, Scope
 from cxrspec.compiler.forms import Forms, bound
 from cxrspec.compiler.tables import Flow, Table, Tables
 from cxrspec.compiler.typed import Apply, Branch, Column, Const, Typed, draws
@@ -40,6 +40,7 @@ class Specs:
         self.checker = checker
         self.report: Report = checker.report
         self.published = published
+        self.planned: dict[tuple[str, Span | None], p.Turns | None] = {}
 
     def check(self, spec: d.Spec) -> Checked | None:
         """The spec's relations, or None after a finding without which nothing can be said."""
@@ -54,6 +55,7 @@ class Specs:
         return _SpecChecker(self, spec, task, source, start).check()
 
     def task(self, spec: d.Spec) -> d.Task | None:
+        """The task that a spec names, or carries itself; None after a finding."""
         if isinstance(spec.task, d.Task):
             return spec.task
         if spec.task.name not in self.tasks and spec.task.name in self.tables.spoiled:
@@ -68,6 +70,19 @@ class Specs:
             return None
         return self.tasks[spec.task.name]
 
+    def turns(self, task: d.Task) -> p.Turns | None:
+        """The turns of a task, which are the same for every spec of it; None after a finding."""
+        key = (task.name, task.span)
+        if key not in self.planned:
+            scope = Scope(
+                names=self.tables.constants("", task.constants),
+                what="name",
+                sources=frozenset(self.tables.sources),
+                functions=self.words.functions,
+            )
+            self.planned[key] = Forms(task, scope, {**self.words.rules, **task.rules}, self.checker).check()
+        return self.planned[key]
+
 
 class _SpecChecker:
     """One spec on its way from the rows of `from` to turns."""
@@ -75,7 +90,7 @@ class _SpecChecker:
     def __init__(self, specs: Specs, spec: d.Spec, task: d.Task, source: d.Source, start: Table) -> None:
         self.spec, self.task, self.source, self.start = spec, task, source, start
         self.tables, self.checker, self.report = specs.tables, specs.checker, specs.report
-        self.words, self.published = specs.words, specs.published
+        self.specs, self.published = specs, specs.published
         self.constants = self.tables.constants(source.name, task.constants, spec.constants)
         self.flow = self.tables.scan(start, f"column of `{start.relation.name}`", start.span)
         self.extra: list[p.Relation] = []
@@ -91,7 +106,7 @@ class _SpecChecker:
             self.key()
         self.unique()
         self.bind()
-        turns = self.turns()
+        turns = self.specs.turns(self.task)
         if turns is None:
             return None
         self.flow.add(turns)
@@ -387,28 +402,24 @@ class _SpecChecker:
 
     def bind(self) -> None:
         """The inputs of the task: bound, or the column of the same name."""
-        given = {n.name: (n, e) for n, e in self.spec.bind}
-        inputs = {n.name for n, _ in self.task.inputs}
+        given = {name.name: expression for name, expression in self.spec.bind}
+        inputs = {name.name for name, _ in self.task.inputs}
+        misspelt: set[str] = set()
         for name, _ in self.spec.bind:
             if name.name not in inputs:
-                self.report.error(
-                    "CXR213",
-                    name.span,
-                    f"the task has no input `{name.name}`",
-                    others=self.task_place(),
-                    help=near(name.name, inputs, "inputs"),
-                )
-        typed: list[tuple[str, Typed]] = []
+                misspelt |= set(close(name.name, inputs))
+                help = near(name.name, inputs, "inputs")
+                message = f"the task has no input `{name.name}`"
+                self.report.error("CXR213", name.span, message, others=self.task_place(), help=help)
+        values: list[tuple[str, Typed]] = []
         for name, type in self.task.inputs:
             if name.name in given:
-                bound_name, expression = given[name.name]
-                value = self.checker.wants(
-                    expression, replace(self.scope(), site=f"bind.{bound_name.name}"), type, f"the input `{name.name}`"
-                )
-            else:
-                value = self.unbound(name, type)
-            typed.append((name.name, value))
-        for name_text, value in typed:
+                scope = replace(self.scope(), site=f"bind.{name.name}")
+                role = f"the input `{name.name}`"
+                values.append((name.name, self.checker.wants(given[name.name], scope, type, role)))
+            elif name.name not in misspelt:
+                values.append((name.name, self.unbound(name, type)))
+        for name_text, value in values:
             self.flow.derive(bound(name_text), value, None, name_text)
 
     def unbound(self, name: s.Name, type: Type) -> Typed:
@@ -432,18 +443,6 @@ class _SpecChecker:
 
     def task_place(self) -> tuple[Label, ...]:
         return (Label(self.task.span, "the task is declared here"),) if self.task.span else ()
-
-    def turns(self) -> p.Turns | None:
-        constants: dict[str, Binding] = {n: b for n, b in self.tables.constants("", self.task.constants).items()}
-        scope = Scope(
-            constants,
-            "name",
-            self.source.name,
-            frozenset(self.tables.sources),
-            self.words.functions,
-        )
-        rules = {**self.words.rules, **self.task.rules}
-        return Forms(self.task, scope, rules, self.checker).check()
 
 
 def _null() -> Typed:

@@ -10,8 +10,8 @@ from cxrspec.compiler import plan as p
 from cxrspec.compiler import syntax as s
 from cxrspec.compiler.diagnostics import Label, Report, Span, near
 from cxrspec.compiler.expressions import Binding, Checker, Scope, constant, facts
-from cxrspec.compiler.typed import Column, Typed, draws, requirements
-from cxrspec.compiler.types import BOOL, INT, UNKNOWN, ListOf, Type, Unknown, fits, nullable, present
+from cxrspec.compiler.typed import Build, Column, Typed, draws, requirements
+from cxrspec.compiler.types import BOOL, INT, UNKNOWN, ListOf, RecordOf, Type, Unknown, fits, nullable, present
 
 
 @dataclass(frozen=True, slots=True)
@@ -328,9 +328,21 @@ class Tables:
             if aggregate.argument is not None:
                 for assertion, needed in requirements(aggregate.argument):
                     flow.add(p.Check(f"{assertion}() in `{aggregate.name}`", needed))
+        if any(a.function in ("first", "list") for a in taken):
+            self.settled(by, step.order, order, flow)
         flow.add(p.Group(by, order, (*taken, *hidden)))
         flow.places |= {n.name: n.span for n, _ in step.take if n.span is not None}
         flow.key = by
+
+    def settled(self, by: tuple[str, ...], written: tuple[s.Expr, ...], order: tuple[Typed, ...], flow: Flow) -> None:
+        """Rows of a group that the order leaves equal are bad rows: `first` and `list` would hang on the files' order."""
+        named = {e.name for e in written if isinstance(e, s.Name)}
+        if not order or (flow.key is not None and set(flow.key) <= {*by, *named}):
+            return
+        values = (*(Column(n, flow.columns[n]) for n in by), *order)
+        parts = tuple((str(i), value) for i, value in enumerate(values))
+        flow.add(p.Derive("$order", Build(parts, RecordOf(tuple((n, value.type) for n, value in parts)))))
+        flow.add(p.Unique(f"order within {', '.join(by) or 'all rows'}", "$order"))
 
     def aggregate(self, name: s.Name, call: s.Call, scope: Scope, ordered: bool) -> p.Aggregate:
         """One aggregate of a group; `first` and `list` need an order."""

@@ -147,7 +147,10 @@ class _Building:
             )
             if aggregate.function == "only":
                 made.append(value.n_unique().alias(f"$distinct.{aggregate.name}"))
-        grouped = self.rows.group_by(*node.by).agg(made) if node.by else self.rows.select(made)
+        if node.by:
+            grouped = self.rows.group_by(*node.by).agg(made)
+        else:  # one row of all rows, none of none
+            grouped = self.rows.select(*made, pl.len().alias("$rows")).filter(pl.col("$rows") > 0).drop("$rows")
         self.rows = grouped.with_columns(pl.lit(None, pl.UInt16).alias(LOST))
         for aggregate in node.take:
             if aggregate.function == "only":
@@ -175,8 +178,8 @@ Aggregation = Callable[[pl.Expr, Sequence[pl.Expr]], pl.Expr]
 AGGREGATES: Mapping[str, Aggregation] = {
     "only": lambda x, _: x.first(),
     "first": lambda x, order: x.sort_by(order).first(),
-    "list": lambda x, order: x.sort_by(order),
-    "list_unique": lambda x, _: x.unique().sort(),
+    "list": lambda x, order: x.sort_by(order).implode(),
+    "list_unique": lambda x, _: x.unique().sort().implode(),
     "min": lambda x, _: x.min(),
     "max": lambda x, _: x.max(),
     "count": lambda x, _: x,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
 from math import prod
@@ -11,11 +11,12 @@ from typing import Literal, Protocol
 import polars as pl
 
 from cxrspec.compiler import plan as p
-from cxrspec.compiler.bodies import LETTERS, Context, beside, by_draw, common, draw, expression, index_of
-from cxrspec.compiler.typed import Typed
+from cxrspec.compiler.bodies import LETTERS, Context, beside, by_draw, common, draw, expression, index_of, without
+from cxrspec.compiler.typed import Typed, requirements
 
 OPTION_SEPARATOR = ", "
-MARKER = r"^\((?:[A-Z]|\d+)\)$"  # a reply by marker: "(B)", "(12)"
+MARKER = r"^\((?:[A-Z]|[0-9]+)\)$"  # a reply by marker: "(B)", "(12)"
+WHEN = "`when`"
 
 
 class Rows(Protocol):
@@ -79,12 +80,29 @@ class _Turn:
         for let in self.form.let:
             for rule in let.checks:
                 self.check(rule.name, self.lower(rule.condition), applies)
+        for place, e in self.spoken():
+            for what, needed in requirements(e):
+                self.check(f"{what}() in {place}", self.lower(needed), pl.lit(value=True) if place == WHEN else applies)
         match self.form.answer:
             case p.TextAnswer(text):
                 answer = self.lower(text)
                 return self.asked(applies, self.prompt(pl.lit("")), answer, json(answer))
             case p.ChoiceAnswer() as choice:
                 return self.choice(choice, applies)
+
+    def spoken(self) -> Iterator[tuple[str, Typed]]:
+        """The expressions beside the lets, with the place they stand in."""
+        if self.form.when is not None:
+            yield WHEN, self.form.when
+        prompts: list[p.Prompt | None] = [self.form.prompt]
+        match self.form.answer:
+            case p.TextAnswer(text):
+                yield "the answer", text
+            case p.ChoiceAnswer() as choice:
+                yield from (("`options`", choice.options), ("`correct`", choice.correct))
+                prompts += [choice.hint, choice.empty]
+        for prompt in prompts:
+            yield from (("a slot", slot) for slot in (slots(prompt) if prompt is not None else ()))
 
     def asked(self, applies: pl.Expr, prompt: pl.Expr, answer: pl.Expr, target: pl.Expr) -> _Asked:
         turn = pl.struct(prompt.alias("prompt"), answer.alias("answer"), pl.lit(self.form.name).alias("form"))
@@ -121,7 +139,7 @@ class _Turn:
                 pieces.append(block)
             else:
                 pieces.append(self.lower(piece).cast(pl.String))
-        return pl.concat_str(pieces)
+        return pl.concat_str(pieces) if pieces else pl.lit("")
 
     def drawn_text(self, wheel: p.Prompt, role: str) -> pl.Expr:
         """A text of a small grammar of its own: a hint, or what no answer reads."""
@@ -157,7 +175,9 @@ class _Turn:
         places = ordered.list.eval(pl.element()) if choice.reply == ("text",) else self.marks_of(shown, marks, ordered)
         said = pl.when(by_mark).then(places.list.join(OPTION_SEPARATOR)).otherwise(ordered.list.join(OPTION_SEPARATOR))
         if choice.empty is not None:
-            said = pl.when(correct.list.len() == 0).then(self.drawn_text(choice.empty, "empty")).otherwise(said)
+            nothing = self.keep("empty", self.drawn_text(choice.empty, "empty"))
+            self.unlike(choice, nothing, given, applies & (correct.list.len() == 0))
+            said = pl.when(correct.list.len() == 0).then(nothing).otherwise(said)
         return self.asked(applies, prompt, self.keep("answer", said), json(common(given, correct)))
 
     def numbered(self, choice: p.ChoiceAnswer, shown: pl.Expr) -> pl.Expr:
@@ -202,6 +222,20 @@ class _Turn:
             self.check("an answer that is no option", given.list.contains(correct), applies)
         if choice.reply != ("text",):
             self.check("an option that reads like a marker", ~_any(given, pl.element().str.contains(MARKER)), applies)
+
+    def unlike(self, choice: p.ChoiceAnswer, nothing: pl.Expr, given: pl.Expr, applies: pl.Expr) -> None:
+        """What no answer reads must not read like options, or their markers."""
+        pieces = nothing.str.split(OPTION_SEPARATOR)
+        other = without(pieces, given)
+        if choice.reply != ("text",):
+            other = other.list.filter(~pl.element().str.contains(MARKER))
+        self.check("`empty:` that reads like options", other.list.len() > 0, applies)
+
+
+def slots(prompt: p.Prompt) -> Iterable[Typed]:
+    """The expressions a prompt prints, each once."""
+    pieces = (piece for shape in prompt.shapes for piece in shape.pieces)
+    return dict.fromkeys(piece for piece in pieces if not isinstance(piece, tuple | p.OptionBlock))
 
 
 def has_block(shape: p.Shape) -> bool:

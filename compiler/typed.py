@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from cxrspec.compiler.types import BOOL, INT, ListOf, Type, nullable
+from cxrspec.compiler.types import BOOL, INT, ListOf, Type, is_nullable, nullable, present
 
 Value: TypeAlias = str | int | float | bool
 
@@ -41,7 +41,9 @@ class Const:
 class Apply:
     """A function of functions.py or an operator: `or and not == != < <= > >= in ?? + - * / % neg`,
     `is null`, `is not null`, `item` (`x[i]`), `list` (`[a, b]`), `format` (`f""`), and those the compiler adds:
-    `all` (of a list of bool), `escape` (a part of an id), `draw` (u64 of texts), `path` (an image below a source's folder)."""
+    `all` (of a list of bool), `escape` (a part of an id), `draw` (of texts, in [0, 1)), `path` (an image below a
+    source's folder).
+    """
 
     operator: str
     arguments: tuple[Typed, ...]
@@ -135,8 +137,8 @@ def draws(expression: Typed) -> bool:
 def requirements(expression: Typed) -> Iterator[tuple[str, Typed]]:
     """What must hold so that the expression means something: (what is asserted, condition), in reading order.
 
-    `must(x)` asks for `x is not null`, `int(x)` for a whole number. Inside a branch it is asked for only where
-    the branch is taken, inside `each` for every item.
+    `must(x)` asks for `x is not null`, `int(x)` for a whole number, arithmetic of whole numbers for a result that
+    64 bits hold. Inside a branch it is asked for only where the branch is taken, inside `each` for every item.
     """
     match expression:
         case Branch(condition, then, otherwise):
@@ -157,13 +159,33 @@ def requirements(expression: Typed) -> Iterator[tuple[str, Typed]]:
             yield from requirements(left)
             for what, needed in requirements(right):
                 yield what, Branch(left, Const(True, BOOL), needed, BOOL)
+        case Apply("??", (left, right)):
+            yield from requirements(left)
+            for what, needed in requirements(right):
+                yield what, Branch(Apply("is null", (left,), BOOL), needed, Const(True, BOOL), BOOL)
         case Apply("must", (operand,)):
             yield from requirements(operand)
             yield "must", Apply("is not null", (operand,), BOOL)
         case Apply("int", (operand,)):
             yield from requirements(operand)
-            whole = Apply("is not null", (Apply("int?", (operand,), nullable(INT)),), BOOL)
-            yield "int", Apply("or", (Apply("is null", (operand,), BOOL), whole), BOOL)
+            yield "int", _null_only_by(Apply("int?", (operand,), nullable(INT)), (operand,))
+        case Apply("numbers", (operand,)):
+            yield from requirements(operand)
+            known = Map("each", expression, Apply("is not null", (It(nullable(INT)),), BOOL), ListOf(BOOL))
+            yield "numbers", Apply("all", (known,), BOOL)
+        case Apply("+" | "-" | "*" | "neg", arguments, type) if present(type) == INT:
+            for argument in arguments:
+                yield from requirements(argument)
+            yield "overflow", _null_only_by(expression, arguments)
         case _:
             for child in children(expression):
                 yield from requirements(child)
+
+
+def _null_only_by(result: Typed, operands: tuple[Typed, ...]) -> Typed:
+    """That `result` is null only where one of its operands is."""
+    holds: Typed = Apply("is not null", (result,), BOOL)
+    for operand in operands:
+        if is_nullable(operand.type):
+            holds = Apply("or", (Apply("is null", (operand,), BOOL), holds), BOOL)
+    return holds

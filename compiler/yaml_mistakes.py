@@ -1,6 +1,8 @@
 """Where YAML itself stops reading: from the parser's words to what is wrong, what was meant, and how to write it.
 
-    a: b: c   ->   "`: ` inside a value without quotes", help: quotes keep it whole: 'b: c'
+    a: b: c    ->    "`: ` inside a value without quotes", help: quotes keep it whole: `'b: c'`
+
+The words are libyaml's. Those of PyYAML's own parser, which stands in where libyaml is not built in, are passed on.
 """
 
 from __future__ import annotations

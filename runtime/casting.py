@@ -24,11 +24,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, time
 from enum import IntEnum
+from typing import TypeAlias
 
 import polars as pl
 
 from cxrspec.compiler.dtypes import dtype_of
-from cxrspec.compiler.plan import Part, RawColumn
+from cxrspec.compiler.plan import Part, Place, RawColumn
 from cxrspec.compiler.types import SPLITS, ListOf, RecordOf, Scalar, Type, is_nullable, present
 
 # White space as Unicode has it; written out, because Rust's \s and Python's differ in five control characters.
@@ -40,6 +41,10 @@ _DATE = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
 _TIME = r"^([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]$"
 _TRUE, _FALSE = ("true", "1", "1.0"), ("false", "0", "0.0")
 _INT64 = range(-(2**63), 2**63)
+
+
+# What a cast takes: text, or a value of JSON. Not a number is a cell that no type accepts.
+Cell: TypeAlias = "str | int | float | bool | list[Cell] | dict[str, Cell] | None"
 
 
 class Fault(IntEnum):
@@ -75,25 +80,37 @@ class Cast:
 
 def rule_of(column: RawColumn) -> CellRule:
     """The rule of a column; the parts of `each` have their own `values`, and share `missing` and `squeeze`."""
-    rule = _rule(column, column.type, frozenset(column.missing), column.squeeze)
-    record = present(rule.type.item) if isinstance(rule.type, ListOf) else rule.type
-    fields = dict(record.fields) if isinstance(record, RecordOf) else {}
-    parts = {p.name: _rule(p, fields[p.name], rule.missing, rule.squeeze) for p in column.each if p.name in fields}
-    plain = {name: replace(rule, type=type, values={}, refuse=False) for name, type in fields.items()}
-    return replace(rule, type=column.type, parts=plain | parts)
+    return _rule(column, column.type, frozenset(column.missing), column.squeeze, column.each)
 
 
-def _rule(said: RawColumn | Part, type: Type, missing: frozenset[str], squeeze: bool) -> CellRule:
+_PLAIN = Part("", Place("value"))
+
+
+def _rule(
+    said: RawColumn | Part, type: Type, missing: frozenset[str], squeeze: bool, each: Sequence[Part] = ()
+) -> CellRule:
+    named = {part.name: part for part in each}
     return CellRule(
         type=type,
         values={raw: text_of(value) for raw, value in said.values},
         refuse=bool(said.values) and said.otherwise == "refuse",
-        keep=not said.values or said.otherwise == "keep",
+        keep=said.otherwise == "keep" or (said.otherwise == "refuse" and not said.values),
         other=None if said.other is None else text_of(said.other),
         missing=missing,
         squeeze=squeeze,
-        parts={},
+        parts={name: _rule(named.get(name, _PLAIN), field, missing, squeeze) for name, field in _fields(type)},
     )
+
+
+def _fields(type: Type) -> tuple[tuple[str, Type], ...]:
+    """The fields of the record that `type` is, or is a list of."""
+    match present(type):
+        case RecordOf(fields):
+            return fields
+        case ListOf(item):
+            return _fields(item)
+        case _:
+            return ()
 
 
 def text_of(value: str | int | float | bool) -> str:
@@ -108,7 +125,7 @@ def text_of(value: str | int | float | bool) -> str:
 # ------------------------------------------------------------------------------------------------- whole columns
 
 
-def cast_cells(cells: pl.Series | Sequence[object], rule: CellRule) -> Cast:
+def cast_cells(cells: pl.Series | Sequence[Cell], rule: CellRule) -> Cast:
     """A column's cells, as text or as what JSON gives."""
     if isinstance(cells, pl.Series):
         return cast_series(cells, rule)
@@ -145,8 +162,8 @@ def cast_series(cells: pl.Series, rule: CellRule) -> Cast:
 
 def _mapped(raw: pl.Expr, key: pl.Expr, rule: CellRule) -> pl.Expr:
     """The cells after `values`; an unlisted one is kept, replaced, or null where it is refused."""
-    if not rule.values and rule.keep:
-        return raw
+    if not rule.values:
+        return raw if rule.keep else pl.lit(rule.other, dtype=pl.String)
     default = raw if rule.keep else pl.lit(rule.other, dtype=pl.String)
     return key.replace_strict(list(rule.values), list(rule.values.values()), default=default, return_dtype=pl.String)
 
@@ -196,7 +213,7 @@ _EXPRESSIONS: dict[str, Callable[[pl.Expr], pl.Expr]] = {
 # ----------------------------------------------------------------------------------------------------- one value
 
 
-def cast_value(cell: object, rule: CellRule) -> tuple[object, Fault]:
+def cast_value(cell: Cell, rule: CellRule) -> tuple[object, Fault]:
     """One cell, nested or not: its value and its fault."""
     value, fault = None, Fault.NONE
     if not _is_null(cell, rule):
@@ -214,14 +231,14 @@ def cast_value(cell: object, rule: CellRule) -> tuple[object, Fault]:
     return value, fault
 
 
-def _is_null(cell: object, rule: CellRule) -> bool:
+def _is_null(cell: Cell, rule: CellRule) -> bool:
     if cell is None or not isinstance(cell, str):
         return cell is None
     key = cell.strip(BLANKS)
     return key == "" or (re.sub(_BLANK_RUN, " ", key) if rule.squeeze else key) in rule.missing
 
 
-def _list_value(cell: object, rule: CellRule) -> tuple[object, Fault]:
+def _list_value(cell: Cell, rule: CellRule) -> tuple[object, Fault]:
     if not isinstance(cell, list):
         return None, Fault.CAST
     items = [cast_value(item, rule) for item in cell]
@@ -229,7 +246,7 @@ def _list_value(cell: object, rule: CellRule) -> tuple[object, Fault]:
     return (None, fault) if fault else ([value for value, _ in items], Fault.NONE)
 
 
-def _record_value(cell: object, parts: Mapping[str, CellRule]) -> tuple[object, Fault]:
+def _record_value(cell: Cell, parts: Mapping[str, CellRule]) -> tuple[object, Fault]:
     if not isinstance(cell, dict):
         return None, Fault.CAST
     fields = {name: cast_value(cell.get(name), rule) for name, rule in parts.items()}
@@ -237,7 +254,7 @@ def _record_value(cell: object, parts: Mapping[str, CellRule]) -> tuple[object, 
     return (None, fault) if fault else ({name: value for name, (value, _) in fields.items()}, Fault.NONE)
 
 
-def _scalar_value(cell: object, name: str, rule: CellRule) -> tuple[object, Fault]:
+def _scalar_value(cell: Cell, name: str, rule: CellRule) -> tuple[object, Fault]:
     if not isinstance(cell, str | int | float) or (isinstance(cell, float) and not math.isfinite(cell)):
         return None, Fault.CAST
     text: str | None = text_of(cell)
@@ -261,7 +278,9 @@ def _scalar_value(cell: object, name: str, rule: CellRule) -> tuple[object, Faul
 
 
 def _int_value(text: str) -> int | None:
-    number = int(text.partition(".")[0]) if re.search(_INT, text) else None
+    if not re.search(_INT, text):
+        return None
+    number = int(text.partition(".")[0])
     return number if number in _INT64 else None
 
 

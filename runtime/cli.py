@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from enum import Enum
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
@@ -29,7 +29,7 @@ app = typer.Typer(
 )
 
 
-class Format(str, Enum):
+class Format(StrEnum):
     """How findings are printed."""
 
     text = "text"
@@ -37,14 +37,14 @@ class Format(str, Enum):
     json = "json"
 
 
-class Table(str, Enum):
+class Table(StrEnum):
     """How a list is printed."""
 
     text = "text"
     json = "json"
 
 
-class StageName(str, Enum):
+class StageName(StrEnum):
     """A tree of the compiler, from text to query."""
 
     document = "document"
@@ -54,10 +54,18 @@ class StageName(str, Enum):
     polars = "polars"
 
 
-SpecsFolder = Annotated[Path | None, typer.Option("--specs", help="Folder of local specs, laid over those that ship.", show_default="specs")]
-DataFolder = Annotated[Path | None, typer.Option("--data", help="Data root: one folder for each source.", show_default="CXRSPEC_DATA, else data")]
+SpecsFolder = Annotated[
+    Path | None, typer.Option("--specs", help="Folder of local specs, laid over those that ship.", show_default="specs")
+]
+DataFolder = Annotated[
+    Path | None,
+    typer.Option("--data", help="Data root: one folder for each source.", show_default="CXRSPEC_DATA, else data"),
+]
 Seed = Annotated[int | None, typer.Option("--seed", help="Seed of all draws.", show_default="1")]
-Published = Annotated[bool, typer.Option("--published", help="Rebuild the published rows, their defects named, instead of the correct ones.")]
+Published = Annotated[
+    bool,
+    typer.Option("--published", help="Rebuild the published rows, their defects named, instead of the correct ones."),
+]
 
 
 def main() -> None:
@@ -79,13 +87,18 @@ def main() -> None:
             trace = trace.tb_next
         place = f" at {Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}" if trace else ""
         print(f"error[CXR901]: an error of cxrspec itself: {type(error).__name__}{place}", file=sys.stderr)
-        print("  = help: CXRSPEC_TRACEBACK=1 prints the traceback, which may show data; please report it", file=sys.stderr)
+        print(
+            "  = help: CXRSPEC_TRACEBACK=1 prints the traceback, which may show data; please report it", file=sys.stderr
+        )
         sys.exit(2)
 
 
 @app.command(name="compile")
 def compile_(
-    specs: Annotated[Path, typer.Argument(help="Folder of specs.")] = Path("specs"),
+    specs: Annotated[
+        Path | None,
+        typer.Argument(help="Folder of local specs, laid over those that ship.", show_default="specs, if there is one"),
+    ] = None,
     check: Annotated[bool, typer.Option("--check", help="Only check; write no plans.")] = False,
     format: Annotated[Format, typer.Option(help="How findings are printed.")] = Format.text,
     out: Annotated[Path, typer.Option(help="Where plans are written, as text and JSON.")] = Path("plans"),
@@ -96,12 +109,9 @@ def compile_(
     from cxrspec.compiler.render import render
     from cxrspec.runtime.project import load
 
-    if not specs.is_dir():
-        _usage(f"no folder `{specs}`")
-    compilation = load(specs, published)
+    compilation = load(_settings(specs, None, None, None).specs, published)
     text = render(compilation.diagnostics, compilation.texts, format.value, color=sys.stdout.isatty())
-    if text:
-        print(text)
+    print(text, end="")
     if not check:
         written = _write_plans(compilation, out)
         print(f"{written} plans written to {out}", file=sys.stderr)
@@ -116,21 +126,32 @@ def run(
     specs: SpecsFolder = None,
     data: DataFolder = None,
     out: Annotated[Path | None, typer.Option("--out", help="Folder of the output.", show_default="out")] = None,
-    select: Annotated[list[str] | None, typer.Option("--select", help="Names, globs, task:..., source:..., access:...; may be repeated.")] = None,
+    select: Annotated[
+        list[str] | None,
+        typer.Option("--select", help="Names, globs, task:..., source:..., access:...; may be repeated."),
+    ] = None,
     published: Published = False,
     emit: Annotated[str, typer.Option(help="Format of the files: parquet or jsonl.")] = "parquet",
     seed: Seed = None,
-    limit: Annotated[int | None, typer.Option(min=1, help="Keep so many examples of each spec: those of the lowest draws.")] = None,
-    demo: Annotated[bool, typer.Option("--demo", help="Run on a small made-up data root; nothing is downloaded.")] = False,
+    limit: Annotated[
+        int | None, typer.Option(min=1, help="Keep so many examples of each spec: those of the lowest draws.")
+    ] = None,
+    demo: Annotated[
+        bool, typer.Option("--demo", help="Run on a small made-up data root; nothing is downloaded.")
+    ] = False,
 ) -> None:
     """Make the corpus."""
     from dataclasses import replace
 
+    from cxrspec.compiler.diagnostics import near
+    from cxrspec.runtime import emitters
     from cxrspec.runtime.project import load
     from cxrspec.runtime.project import select as choose
     from cxrspec.runtime.run import Request
     from cxrspec.runtime.run import run as make
 
+    if emit not in emitters.names():
+        _usage(f"unknown output format `{emit}`", near(emit, emitters.names(), "formats"))
     settings = _settings(specs, data, out, seed)
     if demo:
         from cxrspec.runtime.demo import demo_root
@@ -151,7 +172,12 @@ def run(
     for spec in made:
         counts = " / ".join(f"{spec.splits[split].rows:,}" for split in ("train", "val", "test"))
         print(f"{spec.name}: {counts}")
-    print(f"{len(made)} specs (train / val / test) in {settings.out}", file=sys.stderr)
+    if made:
+        print(f"{len(made)} specs (train / val / test) in {settings.out}", file=sys.stderr)
+    elif not result.failed:
+        print(
+            f"no data for any spec in {settings.data}; --data names the data root, --demo makes one up", file=sys.stderr
+        )
     raise typer.Exit(1 if result.failed or result.manifest.failed or compilation.errors else 0)
 
 
@@ -159,7 +185,11 @@ def run(
 def stats(
     out: Annotated[Path, typer.Argument(help="An output of `cxrspec run`.")] = Path("out"),
     against: Annotated[
-        str | None, typer.Option("--against", help="Print the differences from a table of figures: a CSV file, or `published` for the one that ships.")
+        str | None,
+        typer.Option(
+            "--against",
+            help="Print the differences from a table of figures: a CSV file, or `published` for the one that ships.",
+        ),
     ] = None,
 ) -> None:
     """Print the two tables of the data card, counted from the written files."""
@@ -214,7 +244,7 @@ def show(
     if text is None:
         _complain(compilation.diagnostics, compilation.texts)
         raise typer.Exit(1)
-    print(text)
+    print(text.rstrip("\n"))
 
 
 @app.command()
@@ -243,9 +273,9 @@ def explain(code: Annotated[str, typer.Argument(help="The code of a finding: CXR
     from cxrspec.compiler.codes import CODES
     from cxrspec.compiler.diagnostics import near
 
+    if code.upper() not in CODES:
+        _usage(f"unknown code `{code}`", near(code.upper(), CODES, "codes"))
     page = files("cxrspec.docs") / "errors" / f"{code.upper()}.md"
-    if code.upper() not in CODES or not page.is_file():
-        _usage(f"no page for `{code}`", near(code.upper(), CODES, "codes"))
     print(page.read_text(encoding="utf-8").rstrip())
 
 
@@ -261,6 +291,7 @@ def sources(
 
     settings = _settings(specs, data, None, None)
     compilation = load(settings.specs)
+    print(f"data root: {settings.data}", file=sys.stderr)
     _print(overview(compilation, settings), format)
     raise typer.Exit(1 if compilation.errors else 0)
 
@@ -298,9 +329,7 @@ def _usage(message: str, help: str = "") -> NoReturn:
 def _complain(diagnostics: Sequence[Diagnostic], texts: Mapping[str, str]) -> None:
     from cxrspec.compiler.render import render
 
-    text = render(diagnostics, texts, "text", color=sys.stderr.isatty())
-    if text:
-        print(text, file=sys.stderr)
+    print(render(diagnostics, texts, "text", color=sys.stderr.isatty()), end="", file=sys.stderr)
 
 
 def _print(rows: Iterable[Mapping[str, str]], format: Table) -> None:

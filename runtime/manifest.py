@@ -127,6 +127,7 @@ class Manifest:
     seed: int
     mode: Literal["default", "published"]
     emit: str
+    limit: int | None = None
     sources: tuple[Source, ...] = ()
     specs: tuple[Spec, ...] = ()
     failed: tuple[Failed, ...] = ()

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
+from typing import Literal
 
 import polars as pl
 
@@ -90,12 +91,9 @@ class _Run:
             ready = self.available()
             made = self.make(ready, building, emit.write)
             kept = self.carry(before, {spec.name for spec in made}, building)
-            if made or self.failed or before is None:
-                result = self.describe([*made, *kept], building)
-                if not self.conflicts(result, building):
-                    building.publish()
-            else:
-                result = before
+            result = self.describe([*made, *kept], building)
+            if made and not self.conflicts(result, building):
+                building.publish()
         return Result(result, self.diagnostics)
 
     # ---- what there is
@@ -105,8 +103,9 @@ class _Run:
         before = manifest.read(self.settings.out)
         if before is None:
             return None
-        ours = {"seed": self.settings.seed, "mode": self.mode, "emit": self.request.emit}
-        theirs = {"seed": before.seed, "mode": before.mode, "emit": before.emit}
+        request = self.request
+        ours = {"seed": self.settings.seed, "mode": self.mode, "format": request.emit, "limit": request.limit}
+        theirs = {"seed": before.seed, "mode": before.mode, "format": before.emit, "limit": before.limit}
         keeps = {s.name for s in before.specs} - {s.name for s in self.request.specs}
         if ours != theirs and keeps:
             what = ", ".join(f"{name} {theirs[name]}" for name in ours if ours[name] != theirs[name])
@@ -118,7 +117,7 @@ class _Run:
         return before if ours == theirs else None
 
     @property
-    def mode(self) -> str:
+    def mode(self) -> Literal["default", "published"]:
         return "published" if self.request.published else "default"
 
     def available(self) -> list[Compiled]:
@@ -265,8 +264,13 @@ class _Run:
         )
 
     def carry(self, before: manifest.Manifest | None, made: set[str], building: Building) -> list[manifest.Spec]:
-        """What the previous output has of specs that were not made anew."""
-        kept = [spec for spec in before.specs if spec.name not in made] if before is not None else []
+        """What the previous output has of specs that were not made anew; a spec that is no more goes."""
+        kept: list[manifest.Spec] = []
+        for spec in before.specs if before is not None else ():
+            if spec.name not in self.compilation.specs:
+                self.progress(f"dropping {spec.name}: there is no such spec any more")
+            elif spec.name not in made:
+                kept.append(spec)
         for spec in kept:
             carry(self.settings.out, building.folder, [f.path for f in spec.files])
         return kept
@@ -288,8 +292,9 @@ class _Run:
                 ".".join(platform.python_version_tuple()[:2]),
             ),
             seed=self.settings.seed,
-            mode="published" if self.request.published else "default",
+            mode=self.mode,
             emit=self.request.emit,
+            limit=self.request.limit,
             sources=tuple(sources),
             specs=made,
             failed=tuple(self.failed[n] for n in sorted(self.failed)),
@@ -306,8 +311,10 @@ class _Run:
         paths = [building.folder / f.path for s in made.specs for f in s.files if s.own_split is None]
         if not paths:
             return False
+        known = pl.col("patient_id").is_not_null().alias("known")  # a study may be called as another's patient is
         who = pl.coalesce("patient_id", "study_id").alias("who")
-        sides = scan(paths).select(who, "split").unique().group_by("who").len().filter(pl.col("len") > 1).collect()
+        rows = scan(paths).select(known, who, "split").unique()
+        sides = rows.group_by("known", "who").len().filter(pl.col("len") > 1).collect()
         if sides.height == 0:
             return False
         severity: Severity = "warning" if self.request.published else "error"

@@ -87,6 +87,10 @@ def prompt_lines(compilation: Compilation, task: d.Task, limit: int) -> Iterator
     rules = {**compilation.words.rules, **task.rules}
     for form in task.forms:
         resolved = prompts.resolve(form.prompt, rules, Report())
-        yield f"{form.name}: {prompts.count(resolved):,} prompts" + (f", {form.count} drawn for each example" if form.count > 1 else "")
+        yield f"{form.name}: {prompts.count(resolved):,} prompts" + (
+            f", {form.count} drawn for each example" if form.count > 1 else ""
+        )
         for leaf in islice(prompts.texts(resolved), limit):
-            yield "  " + "".join(x if isinstance(x, str) else "{" + show_expression(x.expression) + "}" for x in leaf).replace("\n", "\\n")
+            yield "  " + "".join(
+                x if isinstance(x, str) else "{" + show_expression(x.expression) + "}" for x in leaf
+            ).replace("\n", "\\n")

@@ -107,6 +107,96 @@ def shipped_root(data: Path, count: int = 60) -> Path:
     return data
 
 
+# ---- the sources of specs_extra
+
+FINDINGS = (
+    *("Atelectasis", "Cardiomegaly", "Consolidation", "Edema", "Effusion", "Emphysema", "Fibrosis"),
+    *("Hernia", "Infiltration", "Mass", "Nodule", "Pleural Thickening", "Pneumonia", "Pneumothorax"),
+)
+
+
+def write_text(path: Path, text: str) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8", newline="")
+    return path
+
+
+def fourteen_rows(count: int = 60, seed: int = 3) -> list[tuple[str, str, int]]:
+    """(image, findings in one cell, patient): none, some, and all fourteen."""
+    chance = random.Random(seed)
+    sizes = [0, 14, 1, 2, 5, 6, 13, *(chance.choice([0, 1, 1, 2, 3, 7]) for _ in range(count))]
+    rows: list[tuple[str, str, int]] = []
+    for number, size in enumerate(sizes[:count]):
+        found = "|".join(chance.sample(FINDINGS, size)) or "No Finding"
+        rows.append((f"{number // 3:08d}_{number % 3:03d}.png", found, number // 3 + 1))
+    return rows
+
+
+def write_fourteen(data: Path, rows: Sequence[tuple[str, str, int]]) -> None:
+    """Labels, and the two lists: every fourth patient is in the test list."""
+    folder = data / "fourteen"
+    write_text(folder / "labels.csv", csv_text(("Image Index", "Finding Labels", "Patient ID"), rows))
+    parts = {"train_val_list.txt": [r for r in rows if r[2] % 4], "test_list.txt": [r for r in rows if not r[2] % 4]}
+    for name, part in parts.items():
+        write_text(folder / name, "".join(f"{image}\n" for image, _, _ in part))
+
+
+def write_notes(data: Path, count: int = 40, seed: int = 11) -> None:
+    """Visits of patients of three splits; unknown indications in two ways, missing notes."""
+    chance = random.Random(seed)
+    patients = [(f"s/{number}", ("train", "validate", "test")[number % 3]) for number in range(count // 3)]
+    visits = [
+        (100 + n, chance.choice(patients)[0], chance.choice(["", "N/A", " cough,  fever ", "pain"]), chance.choice(["", "Clear.", "a \n b"]))
+        for n in range(count)
+    ]
+    write_text(data / "notes" / "visits.csv", csv_text(("visit", "subject", "indication", "note"), visits))
+    write_text(data / "notes" / "patients.csv", csv_text(("subject", "part"), patients))
+
+
+def write_views(data: Path, count: int = 70, seed: int = 12, remarks: bool = True) -> None:
+    """Images of some of those visits, up to many; remarks on a few."""
+    chance = random.Random(seed)
+    views = [(f"i{n}", 100 + chance.randrange(0, 40, 2), chance.choice(["PA", "AP", "", "LL"])) for n in range(count)]
+    write_text(data / "views" / "views.csv", csv_text(("image_id", "visit", "view"), views))
+    if remarks:
+        write_text(data / "views" / "remarks.csv", csv_text(("visit", "remark"), [(n, f"remark {n}") for n in range(100, 140, 6)]))
+
+
+def rounds(count: int = 24, seed: int = 13) -> dict[str, Any]:
+    """The JSON documents by path: rounds of questions with their history, and loose ones."""
+    chance = random.Random(seed)
+    words = ["yes", "no", "left", "right, or so", "ä", "none"]
+    documents: dict[str, Any] = {}
+    for number in range(1, count + 1):
+        entries: list[Any] = []
+        history: list[Any] = []
+        for step in range(chance.randrange(1, 5)):
+            options = chance.sample(["alpha", "beta", "gamma", "delta"], chance.randrange(1, 5)) if chance.random() < 0.8 else []
+            answers = chance.sample(options, chance.randrange(len(options) + 1)) if options else [chance.choice(words)]
+            question = f"question {step}: {{x}}?"
+            entries.append([question, answers, list(history), {"answer_type": "multi", "options": options}])
+            history.append([question, answers])
+        part = chance.choice(["morning", "evening"])
+        documents[f"{part}_rounds/{number}.json"] = {"patient": number % 17, "entries": entries}
+    documents["loose.json"] = [[100 + n, {"id": n % 5}, f"loose {n}", [chance.choice(words)] * (n % 3)] for n in range(12)]
+    return documents
+
+
+def write_rounds(data: Path, documents: Mapping[str, Any]) -> None:
+    for path, document in documents.items():
+        folder = "recalls" if path == "loose.json" else "rounds"
+        write_text(data / folder / path, json.dumps(document, ensure_ascii=False))
+
+
+def extra_root(data: Path) -> Path:
+    """A root with the sources of specs_extra."""
+    write_fourteen(data, fourteen_rows())
+    write_notes(data)
+    write_views(data)
+    write_rounds(data, rounds())
+    return data
+
+
 # ---- runs
 
 

@@ -6,6 +6,9 @@ from datetime import date, time
 
 import polars as pl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from cxrspec.compiler.dtypes import dtype_of
 from cxrspec.compiler.plan import Part, Place, RawColumn
 from cxrspec.compiler.types import (
@@ -22,9 +25,7 @@ from cxrspec.compiler.types import (
     Type,
     nullable,
 )
-from cxrspec.runtime.casting import Fault, cast_cells, cast_series, cast_value, rule_of
-from hypothesis import given
-from hypothesis import strategies as st
+from cxrspec.runtime.casting import Cell, Fault, cast_cells, cast_series, cast_value, rule_of
 
 HERE = (Place("name", "x"),)
 
@@ -145,10 +146,16 @@ def test_squeeze() -> None:
         (nullable(ListOf(ListOf(TEXT))), [["a"], []], [["a"], []], Fault.NONE),
         (RecordOf((("a", INT), ("b", nullable(TEXT)))), {"a": "1", "c": 0}, {"a": 1, "b": None}, Fault.NONE),
         (RecordOf((("a", INT),)), {"a": "x"}, None, Fault.CAST),
+        (
+            nullable(ListOf(RecordOf((("r", RecordOf((("a", INT),))),)))),
+            [{"r": {"a": 1}}],
+            [{"r": {"a": 1}}],
+            Fault.NONE,
+        ),
         (RecordOf((("a", INT),)), {}, None, Fault.NULL),
     ],
 )
-def test_json_cells(type: Type, cell: object, value: object, fault: Fault) -> None:
+def test_json_cells(type: Type, cell: Cell, value: object, fault: Fault) -> None:
     rule = rule_of(RawColumn("x", type, HERE))
     assert cast_value(cell, rule) == (value, fault)
     done = cast_cells([cell], rule)

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import csv
 import io
+import os
 import re
+import subprocess
+import sys
 import tarfile
 import zipfile
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from multiprocessing import get_context
 from pathlib import Path
 from xml.etree import ElementTree
 
 import polars as pl
 import pytest
+
 from cxrspec.runtime import demo
 from cxrspec.runtime.output import OutputError
 from cxrspec.runtime.project import load
@@ -122,16 +125,12 @@ def test_the_root_stands_in_the_cache_and_is_made_once(tmp_path: Path, monkeypat
     assert {path: path.stat().st_mtime_ns for path in first.rglob("*")} == before
 
 
-def _root_below(cache: str) -> str:
-    import os
-
-    os.environ["XDG_CACHE_HOME"] = cache
-    return str(demo.demo_root())
-
-
 def test_several_processes_make_one_root(tmp_path: Path) -> None:
-    with get_context("spawn").Pool(3) as pool:
-        roots = set(pool.map(_root_below, [str(tmp_path)] * 3))
+    command = [sys.executable, "-c", "from cxrspec.runtime.demo import demo_root; print(demo_root())"]
+    environment = os.environ | {"XDG_CACHE_HOME": str(tmp_path)}
+    makers = [subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) for _ in range(3)]
+    roots = {maker.communicate(timeout=60)[0].strip() for maker in makers}
+    assert [maker.returncode for maker in makers] == [0, 0, 0]
     assert len(roots) == 1
     assert [path.name for path in (tmp_path / "cxrspec").iterdir()] == [Path(roots.pop()).name]
 

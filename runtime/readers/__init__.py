@@ -7,7 +7,6 @@ of the path, constants, `row()` and `file()`.
 from __future__ import annotations
 
 import importlib
-import importlib.util
 import pkgutil
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ import polars as pl
 from cxrspec.compiler.diagnostics import Diagnostic
 from cxrspec.compiler.plan import RawColumn, Read
 from cxrspec.compiler.types import ListOf, is_nullable
+from cxrspec.runtime.casting import Cell
 from cxrspec.runtime.locate import Found, Located, problem
 
 
@@ -33,7 +33,7 @@ class Raw:
     """
 
     files: tuple[tuple[Found, int], ...]
-    cells: Mapping[str, pl.Series | Sequence[object]]
+    cells: Mapping[str, pl.Series | Sequence[Cell]]
     lines: pl.Series | None = None
 
 
@@ -75,8 +75,8 @@ def decoded(found: Found, data: bytes, encoding: str, problems: list[Diagnostic]
 def shown_places(column: RawColumn) -> str:
     """The places of a column, as a message names them.
 
-    >>> from ...compiler.plan import Place
-    >>> from ...compiler.types import TEXT
+    >>> from cxrspec.compiler.plan import Place
+    >>> from cxrspec.compiler.types import TEXT
     >>> shown_places(RawColumn("id", TEXT, (Place("name", "image_name"), Place("column", index=3))))
     '`image_name` or column 3'
     """
@@ -88,11 +88,9 @@ def shown_places(column: RawColumn) -> str:
 
 def near_names(column: RawColumn, known: Iterable[str]) -> str:
     """A help line with names that resemble those asked for, and no others: a headless file has cells there."""
-    names = sorted(set(known))
-    wanted = [p.path for p in column.places if p.kind == "name"]
-    close = dict.fromkeys(c for w in wanted for c in get_close_matches(w, names, n=3, cutoff=0.6))
-    lower = {n.lower(): n for n in names}
-    close |= dict.fromkeys(lower[w.lower()] for w in wanted if w.lower() in lower)
+    names = {name.lower(): name for name in known}
+    wanted = [place.path.lower() for place in column.places if place.kind == "name"]
+    close = dict.fromkeys(names[c] for w in wanted for c in get_close_matches(w, sorted(names), n=3, cutoff=0.6))
     return "a near name exists: " + ", ".join(f"`{c}`" for c in close) if close else ""
 
 

@@ -12,14 +12,17 @@ of the whole file along `rows`, of the cell elsewhere.
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from enum import Enum
+from typing import Literal, TypeAlias
 
 from cxrspec.compiler.diagnostics import Diagnostic
 from cxrspec.compiler.plan import Part, Place, RawColumn, Read
 from cxrspec.compiler.types import ListOf, RecordOf, present
+from cxrspec.runtime.casting import Cell
 from cxrspec.runtime.locate import Found, Located, contents, problem
 from cxrspec.runtime.readers import Raw, decoded, never_there, shown_places
 
@@ -80,12 +83,12 @@ def parse_path(text: str) -> tuple[Step, ...] | None:
 class Node:
     """A value and how it was come by, innermost first: its key, the mappings around it, its places in what it is in."""
 
-    value: object
+    value: Cell
     key: str | None = None
-    parents: tuple[object, ...] = ()
+    parents: tuple[Cell, ...] = ()
     positions: tuple[int, ...] = ()
 
-    def child(self, value: object, key: str | None, position: int | None = None) -> Node:
+    def child(self, value: Cell, key: str | None, position: int | None = None) -> Node:
         """A value inside of this one; `position` only where all of its neighbours are visited."""
         parents = (self.value, *self.parents) if isinstance(self.value, dict) else self.parents
         positions = self.positions if position is None else (position, *self.positions)
@@ -95,7 +98,7 @@ class Node:
 class WrongShapeError(Exception):
     """What was expected and found where a path leads elsewhere; holds no data."""
 
-    def __init__(self, expected: str, found: object) -> None:
+    def __init__(self, expected: str, found: Cell) -> None:
         super().__init__(f"expected {expected}, found {_kind(found)}")
 
 
@@ -103,7 +106,7 @@ class _AbsentError(Exception):
     """A path that ends before its last step."""
 
 
-def _kind(value: object) -> str:
+def _kind(value: Cell) -> str:
     match value:
         case dict():
             return "a mapping"
@@ -164,12 +167,21 @@ def _children(node: Node, step: Step) -> list[Node]:
 
 # ---------------------------------------------------------------------------------------------------------- cells
 
-MISFIT = object()  # a cell of another shape than its path says: no cast accepts it
+MISFIT = math.nan  # a cell of another shape than its path says: no cast accepts it
 
-Get: TypeAlias = Callable[[Node], object]
+Get: TypeAlias = Callable[[Node], Cell]
 
 
-def cell_of(column: RawColumn) -> Get | None:
+class Absent(Enum):
+    """No place of a column is there: null, unless it is so in every row."""
+
+    ABSENT = 0
+
+
+Find: TypeAlias = Callable[[Node], Cell | Literal[Absent.ABSENT]]
+
+
+def cell_of(column: RawColumn) -> Find | None:
     """How the cell of a column is got from a row: None where absent; None as a whole: a place does not parse."""
     type = present(column.type)
     item = present(type.item) if isinstance(type, ListOf) else type
@@ -180,14 +192,14 @@ def cell_of(column: RawColumn) -> Get | None:
     return _first_of([place for place in places if place is not None]) if None not in places else None
 
 
-def _value(node: Node) -> object:
+def _value(node: Node) -> Cell:
     return node.value
 
 
-def _first_of(places: Sequence[Get]) -> Get:
+def _first_of(places: Sequence[Get]) -> Find:
     """The first place that is there."""
 
-    def get(node: Node) -> object:
+    def find(node: Node) -> Cell | Literal[Absent.ABSENT]:
         for place in places:
             try:
                 return place(node)
@@ -195,12 +207,9 @@ def _first_of(places: Sequence[Get]) -> Get:
                 continue
             except WrongShapeError:
                 return MISFIT
-        return ABSENT
+        return Absent.ABSENT
 
-    return get
-
-
-ABSENT = object()  # no place of the column is there: null, unless it is so in every row
+    return find
 
 
 def _place_of(place: Place, shape: Get, many: bool) -> Get | None:
@@ -230,11 +239,11 @@ def _first(nodes: Sequence[Node]) -> Node:
     return nodes[0]
 
 
-def _position(node: Node, level: int) -> object:
+def _position(node: Node, level: int) -> Cell:
     return node.positions[level] if level < len(node.positions) else MISFIT
 
 
-def _list(nodes: Sequence[Node], shape: Get, listed: bool) -> object:
+def _list(nodes: Sequence[Node], shape: Get, listed: bool) -> Cell:
     """The cells of a list: the nodes themselves, or what is in the one list that was found."""
     if not listed:
         if not isinstance(nodes[0].value, list):
@@ -252,13 +261,13 @@ def _record_of(type: RecordOf, each: Sequence[Part]) -> Get | None:
     }
     if None in fields.values():
         return None
-    gets = {name: _first_of([get]) for name, get in fields.items() if get is not None}
+    finds = {name: _first_of([get]) for name, get in fields.items() if get is not None}
 
-    def get(node: Node) -> object:
+    def get(node: Node) -> Cell:
         if node.value is None:
             return None
-        found = {name: get(node) for name, get in gets.items()}
-        return {name: None if value is ABSENT else value for name, value in found.items()}
+        found = {name: find(node) for name, find in finds.items()}
+        return {name: None if value is Absent.ABSENT else value for name, value in found.items()}
 
     return get
 
@@ -268,16 +277,16 @@ def _record_of(type: RecordOf, each: Sequence[Part]) -> Get | None:
 
 def rows(read: Read, columns: Sequence[RawColumn], located: Located, problems: list[Diagnostic]) -> Raw:
     """The rows of every document."""
-    gets = {column.name: cell_of(column) for column in columns}
+    finds = {column.name: cell_of(column) for column in columns}
     steps = parse_path(read.rows)
     for column in columns:
-        if gets[column.name] is None:
+        if finds[column.name] is None:
             message = f"a place that does not parse: {shown_places(column)}"
             problems.append(problem("CXR613", message, read.table, column=column.name))
     if steps is None:
         problems.append(problem("CXR613", "`rows` does not parse", read.table))
         return Raw((), {})
-    table = Gathered(columns, {name: get for name, get in gets.items() if get is not None})
+    table = Gathered(columns, {name: find for name, find in finds.items() if find is not None})
     for found, data in contents(located, problems):
         text = decoded(found, data, read.encoding, problems)
         if text is not None:
@@ -304,29 +313,29 @@ def _read_document(found: Found, text: str, steps: Sequence[Step], table: Gather
 class Gathered:
     """The cells of all documents, column by column."""
 
-    def __init__(self, columns: Sequence[RawColumn], gets: dict[str, Get]) -> None:
-        self.columns, self.gets = columns, gets
+    def __init__(self, columns: Sequence[RawColumn], finds: dict[str, Find]) -> None:
+        self.columns, self.finds = columns, finds
         self.files: list[tuple[Found, int]] = []
-        self.cells: dict[str, list[object]] = {name: [] for name in gets}
+        self.cells: dict[str, list[Cell | Literal[Absent.ABSENT]]] = {name: [] for name in finds}
         self.names: dict[str, None] = {}
 
     def add(self, found: Found, nodes: Sequence[Node]) -> None:
         """Add the rows of a file."""
         self.files.append((found, len(nodes)))
-        for name, get in self.gets.items():
-            self.cells[name] += map(get, nodes)
+        for name, find in self.finds.items():
+            self.cells[name] += map(find, nodes)
         for node in nodes[:100]:
             if isinstance(node.value, dict):
                 self.names |= dict.fromkeys(node.value)
 
     def raw(self, problems: list[Diagnostic]) -> Raw:
         """The rows; a column that no row has is reported."""
-        cells: dict[str, list[object]] = {}
+        cells: dict[str, list[Cell]] = {}
         for column in self.columns:
             values = self.cells.get(column.name, [])
-            if values and not column.optional and all(value is ABSENT for value in values):
+            if values and not column.optional and all(value is Absent.ABSENT for value in values):
                 problems.append(never_there(column, self.files[0][0].name, self.names))
-            cells[column.name] = [None if value is ABSENT else value for value in values]
+            cells[column.name] = [None if value is Absent.ABSENT else value for value in values]
         return Raw(tuple(self.files), cells)
 
 
@@ -341,14 +350,15 @@ class BrokenJsonError(Exception):
         self.line, self.help = line, help
 
 
-def parse(text: str) -> object:
+def parse(text: str) -> Cell:
     """The value of a JSON text.
 
     Raises:
         BrokenJsonError: it is not JSON, nested beyond reason, or an object has a key twice.
     """
     try:
-        return json.loads(text, object_pairs_hook=_mapping)
+        value: Cell = json.loads(text, object_pairs_hook=_mapping)
+        return value
     except json.JSONDecodeError as error:
         lines = error.msg == "Extra data" and error.lineno > 1
         help = "one document in each line is `read: jsonl`" if lines else ""
@@ -360,7 +370,7 @@ def parse(text: str) -> object:
         raise BrokenJsonError("a number that is too long") from None
 
 
-def _mapping(pairs: Iterable[tuple[str, object]]) -> dict[str, object]:
+def _mapping(pairs: Iterable[tuple[str, Cell]]) -> dict[str, Cell]:
     listed = list(pairs)
     mapping = dict(listed)
     if len(mapping) != len(listed):

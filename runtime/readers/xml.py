@@ -17,10 +17,12 @@ from lxml import etree
 from cxrspec.compiler.diagnostics import Diagnostic
 from cxrspec.compiler.plan import Place, RawColumn, Read
 from cxrspec.compiler.types import ListOf, RecordOf, present
+from cxrspec.runtime.casting import Cell
 from cxrspec.runtime.locate import Found, Located, contents, problem
 from cxrspec.runtime.readers import Raw, never_there, shown_places
 
-Get: TypeAlias = Callable[[etree._Element, int], list[object]]  # the matches in a row, given its place in the file
+Element: TypeAlias = etree._Element  # pyright: ignore[reportPrivateUsage]  # lxml has no other name for it
+Get: TypeAlias = Callable[[Element, int], list[Cell]]  # the matches in a row, given its place in the file
 
 _TEXT = etree.XPath("string()", smart_strings=False)
 
@@ -34,7 +36,7 @@ def rows(read: Read, columns: Sequence[RawColumn], located: Located, problems: l
     gets = _gets(read, columns, problems)
     files: list[tuple[Found, int]] = []
     lines: list[int] = []
-    cells: dict[str, list[list[object]]] = {name: [] for name in gets}
+    cells: dict[str, list[list[Cell]]] = {name: [] for name in gets}
     names: dict[str, None] = {}
     for found, data in contents(located, problems):
         found_rows = _rows(found, data, path, problems)
@@ -44,7 +46,7 @@ def rows(read: Read, columns: Sequence[RawColumn], located: Located, problems: l
             names |= dict.fromkeys(str(child.tag) for child in found_rows[0].iterchildren("*"))
             for name, get in gets.items():
                 cells[name] += [get(row, place) for place, row in enumerate(found_rows)]
-    done: dict[str, Sequence[object]] = {}
+    done: dict[str, Sequence[Cell]] = {}
     for column in columns:
         matches = cells.get(column.name, [])
         if matches and not column.optional and not any(matches):
@@ -63,18 +65,18 @@ def _gets(read: Read, columns: Sequence[RawColumn], problems: list[Diagnostic]) 
     return {name: get for name, get in gets.items() if get is not None}
 
 
-def _rows(found: Found, data: bytes, path: etree.XPath, problems: list[Diagnostic]) -> list[etree._Element]:
+def _rows(found: Found, data: bytes, path: etree.XPath, problems: list[Diagnostic]) -> list[Element]:
     root = _root(found, data, problems)
     if root is None:
         return []
     matches = path(root.getroottree())
-    elements = [m for m in matches if isinstance(m, etree._Element)] if isinstance(matches, list) else []
+    elements = [m for m in matches if isinstance(m, Element)] if isinstance(matches, list) else []
     if not elements:
         problems.append(problem("CXR609", "`rows` finds no element", found.name))
     return elements
 
 
-def _root(found: Found, data: bytes, problems: list[Diagnostic]) -> etree._Element | None:
+def _root(found: Found, data: bytes, problems: list[Diagnostic]) -> Element | None:
     """The document of a file, names without namespaces; None: a problem, which is noted."""
     if not data.strip():
         problems.append(problem("CXR606", "an empty file", found.name))
@@ -112,40 +114,53 @@ def _get(column: RawColumn) -> Get | None:
     type = present(column.type)
     item = present(type.item) if isinstance(type, ListOf) else type
     shape = _record(column) if isinstance(item, RecordOf) else _text
-    places = [_place(place, shape) for place in column.places]
+    places = [_place(place, shape) for place in column.places] if shape is not None else [None]
     known = [place for place in places if place is not None]
-    if shape is None or len(known) != len(places):
-        return None
-    return lambda row, place: next((found for get in known if (found := get(row, place))), [])
+    return _first_of(known) if len(known) == len(places) else None
 
 
-def _place(place: Place, shape: Callable[[object], object] | None) -> Get | None:
+def _first_of(places: Sequence[Get]) -> Get:
+    """The matches at the first place that has any."""
+
+    def get(row: Element, number: int) -> list[Cell]:
+        for place in places:
+            found = place(row, number)
+            if found:
+                return found
+        return []
+
+    return get
+
+
+Shape: TypeAlias = Callable[[object], Cell]
+
+
+def _place(place: Place, shape: Shape) -> Get | None:
     if place.kind == "position" and place.index == 0:
         return lambda row, number: [str(number)]
-    path = _compiled(place.path) if place.kind == "name" and shape is not None else None
-    return None if path is None or shape is None else lambda row, number: [shape(m) for m in _matches(path(row))]
+    path = _compiled(place.path) if place.kind == "name" else None
+    return None if path is None else lambda row, number: [shape(match) for match in _matches(path(row))]
 
 
 def _matches(found: object) -> list[object]:
     """What an XPath gives, as a list; a function gives a single text, number or truth."""
-    return found if isinstance(found, list) else [found]
+    return cast(list[object], found) if isinstance(found, list) else [found]
 
 
-def _text(match: object) -> object:
-    return _TEXT(match) if isinstance(match, etree._Element) else match
+def _text(match: object) -> Cell:
+    return str(_TEXT(match) if isinstance(match, Element) else match)
 
 
-def _record(column: RawColumn) -> Callable[[object], object] | None:
+def _record(column: RawColumn) -> Shape | None:
     """An element as a mapping of the places of `each`."""
-    gets = {part.name: _place(part.place, _text) for part in column.each}
-    if None in gets.values():
+    gets = {part.name: get for part in column.each if (get := _place(part.place, _text)) is not None}
+    if len(gets) < len(column.each):
         return None
-    known = {name: get for name, get in gets.items() if get is not None}
 
-    def record(match: object) -> object:
-        if not isinstance(match, etree._Element):
-            return match
-        found = {name: get(match, 0) for name, get in known.items()}
+    def record(match: object) -> Cell:
+        if not isinstance(match, Element):
+            return str(match)
+        found = {name: get(match, 0) for name, get in gets.items()}
         return {name: texts[0] if texts else None for name, texts in found.items()}
 
     return record

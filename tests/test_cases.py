@@ -1,0 +1,74 @@
+"""Walks tests/cases/spec: what compiles keeps its trees and its plan, each mistake gives one message at its place."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from cxrspec.compiler.pipeline import Compilation, compile
+from cxrspec.compiler.render import render
+from cxrspec.runtime.stages import stage_text
+
+from .case_files import Case, case, findings, packaged
+from .conftest import GOLDEN, Golden
+
+CASES = Path(__file__).parent / "cases" / "spec"
+STAGES = ("syntax", "typed", "plan")
+
+
+def names(folder: str) -> list[str]:
+    return sorted(path.stem for path in (CASES / folder).glob("*.yaml"))
+
+
+def read(folder: str, name: str) -> Case:
+    return case((CASES / folder / f"{name}.yaml").read_text("utf-8"), f"{name}.yaml")
+
+
+def drawn(compilation: Compilation) -> str:
+    return render(compilation.diagnostics, compilation.texts, "text")
+
+
+@pytest.mark.parametrize("name", names("bad"))
+def test_a_mistake_gives_one_message_at_its_place(name: str, golden: Golden) -> None:
+    bad = read("bad", name)
+    assert bad.expected
+    compilation = bad.compile()
+    assert findings(compilation) == bad.expected, drawn(compilation)
+    golden(f"messages/{name}", drawn(compilation))
+
+
+@pytest.mark.parametrize("name", names("wish"))
+def test_a_message_that_is_still_poor(name: str, golden: Golden) -> None:
+    text = (CASES / "wish" / f"{name}.yaml").read_text("utf-8")
+    assert text.startswith("# wish: ")
+    compilation = case(text, f"{name}.yaml").compile()
+    assert findings(compilation) == case(text, f"{name}.yaml").expected, drawn(compilation)
+    golden(f"messages/{name}", drawn(compilation))
+
+
+@pytest.mark.parametrize("name", names("ok"))
+def test_a_spec_that_compiles_keeps_its_plan(name: str, golden: Golden) -> None:
+    files = read("ok", name).files
+    compilation = compile([*files, *packaged()])
+    assert not compilation.diagnostics, drawn(compilation)
+    local = {file.path for file in files}
+    specs = [spec for spec in compilation.specs.values() if spec.file in local]
+    for stage in STAGES:
+        texts = [f"{spec.name}\n\n{stage_text(compilation, spec, stage)}\n" for spec in specs]
+        golden(f"{stage}/{name}", "\n".join(texts))
+
+
+@pytest.mark.parametrize("name", sorted(compile(packaged()).specs))
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_spec_that_ships_keeps_its_plan(name: str, stage: str, golden: Golden) -> None:
+    compilation = compile(packaged())
+    assert not compilation.diagnostics, drawn(compilation)
+    golden(f"{stage}/{name.replace('/', '.')}", stage_text(compilation, compilation.specs[name], stage) or "")
+
+
+def test_every_golden_file_has_a_case() -> None:
+    known = {f"messages/{name}" for folder in ("bad", "wish") for name in names(folder)}
+    plans = [*names("ok"), *(name.replace("/", ".") for name in compile(packaged()).specs)]
+    known |= {f"{stage}/{name}" for stage in STAGES for name in plans}
+    assert {path.relative_to(GOLDEN).as_posix().removesuffix(".txt") for path in GOLDEN.rglob("*.txt")} <= known
