@@ -15,7 +15,7 @@ import polars_hash as plh
 from cxrspec.compiler.dtypes import dtype_of
 from cxrspec.compiler.functions import FUNCTIONS, TEXTS
 from cxrspec.compiler.typed import Apply, Branch, Build, Column, Const, Draw, Get, It, Map, Typed, Value
-from cxrspec.compiler.types import INT, UNKNOWN, ListOf, Scalar, Type, join, present
+from cxrspec.compiler.types import INT, ListOf, Scalar, Type, join, present
 
 # A literal argument is handed to a body as it is, hence Any.
 Body = Callable[[pl.Expr], pl.Expr] | Callable[[pl.Expr, Any], pl.Expr] | Callable[[pl.Expr, Any, Any], pl.Expr]
@@ -196,7 +196,7 @@ BODIES: Mapping[str, Body] = {
     "replace": lambda x, old, new: x.str.replace_all(old, new, literal=True),
     "contains": lambda x, piece: x.str.contains(piece, literal=True),
     "contains_any": contains_any,
-    "head": lambda x, n: x.str.slice(0, n.clip(0)),
+    "head": lambda x, n: pl.when(n.is_not_null()).then(x.str.slice(0, n.clip(0))),
     "tail": lambda x, n: x.str.slice(n.clip(0)),
     "split": lambda x, by: x.str.split(by),
     "part": lambda x, by, n: x.str.split(by).list.get(n, null_on_oob=True),
@@ -336,7 +336,7 @@ def _membership(item: Typed, items: Typed, context: Context) -> pl.Expr:
     """Whether an item is in a list, both with one dtype: Polars does not look for an int among floats."""
     inner = present(items.type)
     assert isinstance(inner, ListOf)
-    both = join(present(item.type), present(inner.item)) or UNKNOWN
+    both = join(present(item.type), present(inner.item)) or present(item.type)  # a split among texts
     sought = _as(item, both, context)
     found = _as(items, ListOf(both), context).list.contains(sought)
     return (found & sought.is_not_null()).fill_null(value=False)

@@ -1,11 +1,11 @@
 """Every code of a finding: one row each, `code: title`. docs/errors/<code>.md holds the explanation.
 
-    0xx  the file as YAML                     4xx  tables, steps, keys, identity, splits
-    1xx  the text of expressions and prompts  5xx  tasks, prompts, answers
-    2xx  names                                6xx  data: sources and files
-    3xx  types and nulls                      7xx  data: rows
-                                              8xx  the run and its output
-                                              9xx  our own fault
+0xx  the file as YAML                     4xx  tables, steps, keys, identity, splits
+1xx  the text of expressions and prompts  5xx  tasks, prompts, answers
+2xx  names                                6xx  data: sources and files
+3xx  types and nulls                      7xx  data: rows
+                                          8xx  the run and its output
+                                          9xx  our own fault
 """
 
 from __future__ import annotations

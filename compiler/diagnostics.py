@@ -128,7 +128,9 @@ def near(name: str, known: Iterable[str], what: str = "") -> str:
     names = sorted(set(known))
     alike = close(name, names)
     if alike:
-        return ("a near name exists: " if len(alike) == 1 else "near names exist: ") + ", ".join(f"`{n}`" for n in alike)
+        return ("a near name exists: " if len(alike) == 1 else "near names exist: ") + ", ".join(
+            f"`{n}`" for n in alike
+        )
     if not names:
         return ""
     shown = ", ".join(f"`{n}`" for n in names[:12]) + (f" and {len(names) - 12} more" if len(names) > 12 else "")

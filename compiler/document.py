@@ -211,7 +211,7 @@ class _Builder:
             case yaml.ScalarEvent():
                 self.scalar(event)
             case yaml.AliasEvent():
-                self.error("CXR003", self.place(event), "an alias", help=quoted_start(self.text, self.place(event)))
+                self.decoration("an alias", self.start(event))
                 self.put(None, self.place(event))
             case yaml.MappingStartEvent() | yaml.SequenceStartEvent():
                 return self.open(event)
@@ -243,7 +243,7 @@ class _Builder:
         if style in ("literal", "folded"):  # the event ends after the blank lines below the text
             span = Span(self.file, span.start, span.start + len(self.text[span.start : span.end].rstrip(_WHITE)))
         if event.anchor or event.tag:
-            self.decorated(event)
+            self.decoration("an anchor" if event.anchor else "a tag", self.start(event))
         if span.end > span.start:
             self.last = (span.start, span.end)
         if self.awaits_key():
@@ -254,13 +254,12 @@ class _Builder:
         self.styles.setdefault(self.path(), style)
         self.put(_core(event.value) if style == "plain" else event.value, span, style == "plain")
 
-    def decorated(self, event: yaml.NodeEvent) -> None:
-        """An anchor or a tag before a value."""
-        start = self.start(event)
-        match = re.compile(r"\S+").match(self.text, start)
-        what = "an anchor" if event.anchor else "a tag"
-        span = Span(self.file, start, match.end() if match else start)
-        self.error("CXR003", span, what, help=quoted_start(self.text, span))
+    def decoration(self, what: str, start: int) -> None:
+        """An anchor, alias or tag, up to the next white space; mostly a text that begins with its character."""
+        line = re.split(r"[\r\n]", self.text[start:], maxsplit=1)[0].rstrip()
+        span = Span(self.file, start, start + len(line.split(maxsplit=1)[0]))
+        help = f"a value that starts with `{line[0]}` needs quotes: {quoted(line)}"
+        self.error("CXR003", span, f"{what} is not part of the language", help=help)
 
     def key(self, name: str, span: Span) -> None:
         frame = self.stack[-1]
@@ -289,7 +288,7 @@ class _Builder:
     def open(self, event: yaml.MappingStartEvent | yaml.SequenceStartEvent) -> bool:
         start = self.start(event)
         if event.anchor or event.tag:
-            self.decorated(event)
+            self.decoration("an anchor" if event.anchor else "a tag", self.start(event))
         if len(self.stack) >= MAX_DEPTH:
             self.error("CXR005", Span(self.file, start, start + 1), f"more than {MAX_DEPTH} levels")
             return False
@@ -363,12 +362,6 @@ class _Builder:
     def is_bare(self, key: Span) -> bool:
         """Whether not even a colon follows the key."""
         return not self.text[key.end :].lstrip(_WHITE).startswith(":")
-
-
-def quoted_start(text: str, span: Span) -> str:
-    """What to do about a value that starts with `&`, `*` or `!`."""
-    line = re.split(r"[\r\n]", text[span.start :], maxsplit=1)[0].rstrip()
-    return f"a value that starts with `{text[span.start : span.start + 1]}` needs quotes: {quoted(line)}"
 
 
 # ---- scalars

@@ -102,15 +102,13 @@ class Forms:
         try:
             resolved = prompts.resolve(written, self.rules, found)
             self.report.extend(found.diagnostics)
-            if found.errors:
-                return None
             wheel = prompts.spread(prompts.lay_out(resolved), count)
         except prompts.LanguageTooLargeError:
             help = "fewer groups of unequal length in one alternative; or move the slot out of a group"
             self.report.error("CXR511", span, "the prompt is too uneven to draw from exactly", help=help)
             return None
         share = prompts.largest_share(wheel)
-        if share * count > 1:
+        if share * count > 1 and not found.errors and written != s.Words(""):
             self.report.error(
                 "CXR510",
                 count_span or span,

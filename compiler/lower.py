@@ -44,12 +44,12 @@ def result(relation: p.Relation) -> set[str]:
 
 
 def _users_first(relations: Mapping[str, p.Relation], roots: Iterable[str]) -> list[str]:
-    graph: dict[str, set[str]] = {}
+    graph: dict[str, list[str]] = {}  # lists: the order of a plan's relations is part of its fingerprint
     stack = sorted(roots)
     while stack:
         name = stack.pop()
         if name not in graph:
-            graph[name] = set(_uses(relations[name]))
+            graph[name] = _uses(relations[name])
             stack.extend(sorted(graph[name]))
     return list(reversed(list(TopologicalSorter(graph).static_order())))
 
@@ -77,9 +77,10 @@ def _slim(node: p.Node, needed: set[str], needs: Needs) -> p.Node | None:
     """`node` with what is needed of it, or None; `needed` becomes what must be there before it."""
     match node:
         case p.Read():
-            return replace(node, columns=tuple(c for c in node.columns if c.name in needed or _fixed(c, node)))
+            read = [c for c in node.columns if c.name in needed or _fixed(c, node)]
+            return replace(node, columns=tuple(sorted(read, key=lambda c: c.name)))
         case p.Scan(relation, scanned):
-            some = tuple(c for c in scanned if c[0] in needed) or scanned[:1]
+            some = tuple(sorted((c for c in scanned if c[0] in needed), key=lambda c: c[0])) or scanned[:1]
             needs.append((relation, {name for name, _ in some}))
             return p.Scan(relation, some)
         case p.Holdout(relation, key):

@@ -15,11 +15,11 @@ from cxrspec.compiler.diagnostics import Report, Span, near
 from cxrspec.compiler.document import Document, Path
 from cxrspec.compiler.grammar import parse_expression, parse_prompt, parse_type
 from cxrspec.compiler.plan import Own, Part, Place, RawColumn, Read
-from cxrspec.compiler.syntax import Call, Choice, Expr, Invalid, Name, Prompt
-from cxrspec.compiler.types import SPLITS, UNKNOWN, Type
+from cxrspec.compiler.syntax import Choice, Expr, Name, Prompt, Words
+from cxrspec.compiler.types import SPLITS, UNKNOWN, Scalar, Type, present
 
+_KINDS: dict[type, str] = {str: "text", int: "a number", float: "a number", bool: "a flag"}
 OWN_FIELDS = ("row", "file", "text", "key", "value", "position")
-AGGREGATES = ("only", "first", "list", "list_unique", "min", "max", "count", "most_common")
 
 
 def snake(title: str) -> str:
@@ -124,24 +124,31 @@ class _Parser:
     def type(self, path: Path) -> Type:
         return parse_type(self.text(path), self.document.locate(path), self.report)
 
-    def prompt(self, path: Path) -> Prompt | None:
-        """A prompt as block text (one alternative a line) or as a list of alternatives."""
+    def prompt(self, path: Path) -> Prompt:
+        """A prompt as block text (one alternative a line) or as a list of alternatives; no words after a finding."""
         lines = [parse_prompt(self.text(p), self.document.locate(p), self.report) for p in self.each(path)]
         known = [line for line in lines if line is not None]
-        if len(known) < len(lines) or not known:
-            return None
+        if len(known) < len(lines):
+            return Words("", span=self.span(path))
         return known[0] if len(known) == 1 else Choice(tuple(known), (1,) * len(known), span=self.span(path))
 
     def constants(self, path: Path) -> dict[str, tuple[d.Constant, Span]]:
-        found: dict[str, tuple[d.Constant, Span]] = {}
-        for p in self.each(path):
-            value = self.get(p)
-            found[str(p[-1])] = (tuple(value) if isinstance(value, list) else value, self.document.key_span(p))
-        return found
+        return {str(p[-1]): (self.constant(p), self.document.key_span(p)) for p in self.each(path)}
+
+    def constant(self, path: Path) -> d.Constant:
+        """A value, or a list of values that are all of one kind."""
+        value = self.get(path)
+        if not isinstance(value, list):
+            return cast(d.Constant, value)
+        items = tuple(cast(list[str | int | float | bool], value))
+        for place, item in enumerate(items):
+            if _KINDS[type(item)] != _KINDS[type(items[0])]:
+                message = f"`{item}` is {_KINDS[type(item)]}, in a list that starts with {_KINDS[type(items[0])]}"
+                self.report.error("CXR303", self.span((*path, place)), message)
+        return cast(d.Constant, items)
 
     def rules(self, path: Path) -> dict[str, Prompt]:
-        parsed = {str(p[-1]): self.prompt(p) for p in self.each(path)}
-        return {name: rule for name, rule in parsed.items() if rule is not None}
+        return {str(p[-1]): self.prompt(p) for p in self.each(path)}
 
     # ---- sources
 
@@ -209,12 +216,15 @@ class _Parser:
         if not isinstance(self.get(path), Mapping):
             return RawColumn(name, self.type(path), (Place("name", name),), missing=missing)
         at = below(path)
-        pairs, otherwise, other = self.values(at("values"))
+        type = self.type(at("type"))
+        pairs, otherwise, other = self.values(at("values"), type)
         constant = self.get(at("value"))
+        if constant is not None:
+            self.fits_cell(constant, type, self.span(at("value")))
         places = tuple(self.place(p) for p in self.each(at("from"))) or (Place("name", name),)
         return RawColumn(
             name=name,
-            type=self.type(at("type")) if self.has(at("type")) else UNKNOWN,
+            type=type,
             places=() if constant is not None else places,
             values=pairs,
             otherwise=otherwise,
@@ -230,12 +240,12 @@ class _Parser:
         name = str(path[-1])
         if not isinstance(self.get(path), Mapping):
             return Part(name, self.place(path))
-        pairs, otherwise, other = self.values((*path, "values"))
+        pairs, otherwise, other = self.values((*path, "values"), UNKNOWN)
         place = self.place((*path, "from")) if self.has((*path, "from")) else Place("name", name)
         return Part(name, place, pairs, otherwise, other)
 
     def values(
-        self, path: Path
+        self, path: Path, type: Type
     ) -> tuple[
         tuple[tuple[str, str | int | float | bool], ...],
         Literal["refuse", "keep", "value"],
@@ -243,10 +253,26 @@ class _Parser:
     ]:
         """`values:` as pairs, with what an unlisted value is: refused, kept, or another value."""
         members = {str(p[-1]): self.get(p) for p in self.each(path)}
+        for name, value in members.items():
+            if (name, value) != ("else", "keep"):
+                self.fits_cell(value, type, self.span((*path, name)))
         other = members.pop("else", None)
         if other is None:
             return tuple(members.items()), "refuse", None
         return tuple(members.items()), "keep" if other == "keep" else "value", None if other == "keep" else other
+
+    def fits_cell(self, value: str | int | float | bool, expected: Type, span: Span) -> None:
+        """A finding unless a column of this type can hold what the file of the spec says a cell means."""
+        match present(expected):
+            case Scalar("split") if value not in SPLITS:
+                self.report.error("CXR202", span, f"unknown split `{value}`", help=near(str(value), SPLITS, "splits"))
+            case Scalar("bool") if value not in (True, False):
+                help = "`true` or `false`" if str(value).lower() in ("yes", "no", "on", "off") else ""
+                self.report.error("CXR301", span, f"`{value}` in a column of type `{expected}`", help=help)
+            case Scalar("int" | "float" as name) if type(value) not in ((int,) if name == "int" else (int, float)):
+                self.report.error("CXR301", span, f"`{value}` in a column of type `{expected}`")
+            case _:
+                pass
 
     def place(self, path: Path) -> Place:
         value = self.get(path)
@@ -274,17 +300,17 @@ class _Parser:
         span = self.document.key_span(path)
         table = self.name(at("table")) if self.has(at("table")) else None
         if self.has(at("constant")):
-            return d.ConstantSplit(self.split_word(at("constant")), span=span)
+            return d.ConstantSplit(self.text(at("constant")), span=span)
         if self.has(at("holdout")):
             return d.HoldoutSplit(self.cut(at("holdout")), self.name(at("key")), span=span)
         if self.has(at("ratio")):
-            shares = tuple((self.split_word_of_key(p), float(self.get(p))) for p in self.each(at("ratio")))
+            shares = tuple((str(p[-1]), float(self.get(p))) for p in self.each(at("ratio")))
             if sum(share for _, share in shares) >= 1:
                 self.report.error("CXR421", self.span(at("ratio")), "the shares leave nothing for the other splits")
             out_of = self.name((*at("out_of"), "lists")) if self.has((*at("out_of"), "lists")) else None
             return d.RatioSplit(shares, out_of, span=span)
         if self.has(at("lists")):
-            lists = tuple((self.split_word_of_key(p), self.name(p)) for p in self.each(at("lists")))
+            lists = tuple((str(p[-1]), self.name(p)) for p in self.each(at("lists")))
             return d.ListSplit(table, lists, self.name(at("key")), span=span)
         return d.ColumnSplit(table, self.name(at("column")), span=span)
 
@@ -293,20 +319,9 @@ class _Parser:
         return d.Cut(
             seed=self.get((*path, "seed"), 0),
             share=float(self.get((*path, "share"))),
-            kept=self.split_word((*path, "kept")),
-            held=self.cut(held) if isinstance(self.get(held), Mapping) else self.split_word(held),
+            kept=self.text((*path, "kept")),
+            held=self.cut(held) if isinstance(self.get(held), Mapping) else self.text(held),
         )
-
-    def split_word(self, path: Path) -> str:
-        return self._known_split(self.text(path), self.span(path))
-
-    def split_word_of_key(self, path: Path) -> str:
-        return self._known_split(str(path[-1]), self.document.key_span(path))
-
-    def _known_split(self, word: str, span: Span) -> str:
-        if word not in SPLITS:
-            self.report.error("CXR202", span, f"unknown split `{word}`", help=near(word, SPLITS, "splits"))
-        return word
 
     # ---- steps
 
@@ -314,7 +329,7 @@ class _Parser:
         return tuple(self.step((*p, key), key) for p in self.each(path) for key in self.get(p))
 
     def step(self, path: Path, kind: str) -> d.Step:
-        readers: dict[str, Callable[[Path], d.Step]] = {
+        read: dict[str, Callable[[Path], d.Step]] = {
             "where": self.where,
             "derive": lambda p: d.Derive(self.named_expressions(p), span=self.document.key_span(p)),
             "select": lambda p: d.Select(self.names(p), span=self.document.key_span(p)),
@@ -323,10 +338,7 @@ class _Parser:
             "explode": self.explode,
             "union": lambda p: d.Union(self.name(p), span=self.document.key_span(p)),
         }
-        if kind not in readers:
-            self.report.error("CXR401", self.document.key_span(path), f"the step `{kind}` is not built yet")
-            return d.Where((), span=self.document.key_span(path))
-        return readers[kind](path)
+        return read[kind](path)
 
     def where(self, path: Path) -> d.Where:
         span = self.document.key_span(path)
@@ -352,21 +364,10 @@ class _Parser:
         )
 
     def group(self, path: Path) -> d.Group:
-        take = self.named_expressions((*path, "take"))
-        for _, expression in take:
-            if not isinstance(expression, Invalid) and not (
-                isinstance(expression, Call) and expression.function in AGGREGATES
-            ):
-                self.report.error(
-                    "CXR412",
-                    expression.span,
-                    "an aggregate belongs here",
-                    help="one of " + ", ".join(f"`{a}(x)`" for a in AGGREGATES),
-                )
         return d.Group(
             by=self.names((*path, "by")),
             order=self.expressions((*path, "order")),
-            take=tuple((n, e) for n, e in take if isinstance(e, Call) and e.function in AGGREGATES),
+            take=self.named_expressions((*path, "take")),
             span=self.document.key_span(path),
         )
 
@@ -383,7 +384,7 @@ class _Parser:
 
     def task(self, path: Path, title: str = "") -> d.Task:
         title = title or self.text((*path, "name"))
-        forms = tuple(form for i, p in enumerate(self.each((*path, "turns"))) if (form := self.form(p, i)) is not None)
+        forms = tuple(self.form(p, i) for i, p in enumerate(self.each((*path, "turns"))))
         return d.Task(
             name=snake(title),
             title=title,
@@ -395,26 +396,22 @@ class _Parser:
             span=self.span((*path, "name")) if self.has((*path, "name")) else self.span(path),
         )
 
-    def form(self, path: Path, index: int) -> d.Form | None:
+    def form(self, path: Path, index: int) -> d.Form:
         count: Path = (*path, "count")
-        prompt = self.prompt((*path, "prompt"))
-        answer = self.answer((*path, "answer"))
-        if prompt is None or answer is None:
-            return None
         return d.Form(
             name=self.text((*path, "form"), "ask" if index == 0 else f"ask{index + 1}"),
             let=self.named_expressions((*path, "let")),
             when=self.expression((*path, "when")) if self.has((*path, "when")) else None,
             count=self.get(count, 1),
-            prompt=prompt,
-            answer=answer,
+            prompt=self.prompt((*path, "prompt")),
+            answer=self.answer((*path, "answer")),
             leak=self.text((*path, "leak")) or None,
             span=self.span(path),
             count_span=self.span(count) if self.has(count) else None,
             prompt_span=self.document.key_span((*path, "prompt")),
         )
 
-    def answer(self, path: Path) -> d.Answer | None:
+    def answer(self, path: Path) -> d.Answer:
         at = below(path)
         span = self.span(path)
         match self.text(at("format")):
@@ -424,13 +421,10 @@ class _Parser:
                 return d.ChoiceAnswer(
                     self.expression(at("options")), self.expression(at("correct")), self.block(path), span=span
                 )
-            case "choices":
+            case _:
                 empty = self.prompt(at("empty")) if self.has(at("empty")) else None
                 options, correct = self.expression(at("options")), self.expression(at("correct"))
                 return d.ChoicesAnswer(options, correct, self.block(path), empty, span=span)
-            case other:
-                self.report.error("CXR501", self.span(at("format")), f"the answer format `{other}` is not built yet")
-                return None
 
     def block(self, path: Path) -> d.Block:
         return d.Block(
@@ -469,10 +463,9 @@ class _Parser:
         return overlaid if self.published and self.has(overlaid) else (field,)
 
     def expected(self, path: Path) -> tuple[str, int, int]:
-        split = self.split_word_of_key(path)
         value = self.get(path)
         low, high = value if isinstance(value, list) else (value, value)
-        return split, cast(int, low), cast(int, high)
+        return str(path[-1]), cast(int, low), cast(int, high)
 
     def published_row(self) -> d.Published | None:
         row = self.texts(("published", "row"))

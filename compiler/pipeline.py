@@ -26,6 +26,9 @@ from cxrspec.compiler.schema import validate
 from cxrspec.compiler.specs import Checked, Specs
 from cxrspec.compiler.tables import Tables
 
+# Findings that a words file which could not be read may be the cause of: names, rules and functions that are unknown.
+OF_WORDS = ("CXR203", "CXR205", "CXR208")
+
 
 @dataclass(frozen=True, slots=True)
 class Compiled:
@@ -74,19 +77,29 @@ def compile(files: Sequence[File], published: bool = False) -> Compilation:
     sources = _by_name([x for x in parsed if isinstance(x, d.Source)], shipped, "source", report)
     tasks = _by_name([x for x in parsed if isinstance(x, d.Task)], shipped, "task", report)
     specs = _by_name([x for x in parsed if isinstance(x, d.Spec)], shipped, "spec", report)
-    words = _together([x for x in parsed if isinstance(x, d.Words)])
-    spoiled = _spoiled([f for f in files if f.path not in {x.file for x in valid}], documents)
+    shared = [x for x in parsed if isinstance(x, d.Words)]
+    words = _together(shared)
+    lost = [f for f in files if f.path not in {x.file for x in valid}]
 
     checker = Checker(report, lambda span: _quoted(texts[span.file], span))
-    tables = Tables(sources, words, checker, spoiled)
+    tables = Tables(sources, words, checker, _spoiled(lost, documents))
     tables.check_all()
     checking = Specs(tables, tasks, words, checker, published)
+    for task in tasks.values():
+        checking.turns(task)
     checked = {name: checking.check(spec) for name, spec in specs.items()}
+    if any(_is_words(f, documents) for f in lost):
+        report.diagnostics = [found for found in report.diagnostics if found.code not in OF_WORDS]
 
     own = [r for one in checked.values() if one is not None for r in one.relations]
     relations = {name: table.relation for name, table in tables.known.items() if table} | {r.name: r for r in own}
     errors = _errors(report.diagnostics)
-    compiled = {name: _finish(spec, checked[name], relations, sources, errors) for name, spec in specs.items()}
+    everywhere = {_file(x) for x in shared} & errors.keys()
+    compiled: dict[str, Compiled] = {}
+    for name, spec in specs.items():
+        nodes = (spec, tasks.get(spec.task.name), sources.get(spec.source.name))
+        reached = everywhere | {_file(node) for node in nodes if node is not None}
+        compiled[name] = _finish(spec, checked[name], relations, sources, reached, errors)
     return Compilation(documents, sources, tasks, compiled, words, relations, tuple(report.diagnostics), texts)
 
 
@@ -104,20 +117,18 @@ def _finish(
     checked: Checked | None,
     relations: Mapping[str, p.Relation],
     sources: Mapping[str, d.Source],
+    files: set[str],
     errors: Mapping[str, set[str]],
 ) -> Compiled:
-    """The spec's plan, unless one of the files it reaches has an error."""
-    file = _file(spec)
-    if checked is None:
-        return Compiled(spec.name, file, spec, None, None, tuple(sorted(errors.get(file, ()))))
-    files = {file, _file(checked.task)}
-    if not files & errors.keys():
+    """The spec's plan, unless one of the `files` that it reaches, or that its plan reads by, has an error."""
+    task = checked.task if checked is not None else None
+    if checked is not None and not files & errors.keys():
         plan = lower(relations, spec.name, spec.expect)
         files |= {_file(sources[read.table.partition(".")[0]]) for read in plan.reads}
         if not files & errors.keys():
-            return Compiled(spec.name, file, spec, checked.task, plan)
+            return Compiled(spec.name, _file(spec), spec, task, plan)
     codes = sorted({code for one in files for code in errors.get(one, ())})
-    return Compiled(spec.name, file, spec, checked.task, None, tuple(codes))
+    return Compiled(spec.name, _file(spec), spec, task, None, tuple(codes))
 
 
 def _together(words: Sequence[d.Words]) -> d.Words:
@@ -143,7 +154,15 @@ def _spoiled(files: Sequence[File], documents: Mapping[str, Document]) -> frozen
     return frozenset(names)
 
 
-def _file(node: d.Spec | d.Task | d.Source) -> str:
+def _is_words(file: File, documents: Mapping[str, Document]) -> bool:
+    """Whether a file that could not be read would have declared words: by what it says, else by its name."""
+    if file.path not in documents:
+        return file.place.rpartition("/")[2].startswith("words.")
+    value = documents[file.path].value
+    return isinstance(value, dict) and cast(dict[str, object], value).get("kind") == "words"
+
+
+def _file(node: d.Spec | d.Task | d.Source | d.Words) -> str:
     return node.span.file if node.span is not None else ""
 
 

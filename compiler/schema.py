@@ -3,7 +3,7 @@
     kind: task, prompts: ...    ->    CXR007 unknown key `prompts`, a near name exists: `prompt`
 
 The schemas (grammars/<kind>.schema.json) mark with `x-expression` and `x-prompt` where text of the language stands,
-and word with `x-form` what a pattern asks for.
+word with `x-form` what a pattern asks for, and list with `x-instead` the keys that would have made another form of it.
 """
 
 from __future__ import annotations
@@ -106,24 +106,25 @@ def _at(document: Document, path: Path) -> Any:
 
 
 def _keys(document: Document, errors: Iterable[ValidationError], report: Report) -> None:
-    """Unknown keys, and missing ones that no unknown key is a misspelling of; one finding for each mapping's missing."""
-    unknown: dict[Path, dict[str, list[str]]] = {}
+    """Unknown keys, and missing ones that no unknown key is a misspelling of: one finding for all a mapping lacks."""
+    unknown: dict[Path, list[str]] = {}
+    instead: dict[Path, list[str]] = {}
     missing: dict[Path, list[str]] = {}
     for error in errors:
-        path, instance = _path(error), cast(Any, error.instance)
+        path, instance, schema = _path(error), cast(Any, error.instance), cast(dict[str, Any], error.schema)
         if error.validator == "additionalProperties":
-            known = list(cast(Any, error.schema)["properties"])
-            unknown.setdefault(path, {}).update({key: known for key in instance if key not in known})
+            instead[path] = schema.get("x-instead", [])
+            for key in (key for key in instance if key not in schema["properties"]):
+                unknown.setdefault(path, []).append(key)
+                help = near(key, [*schema["properties"], *instead[path]], "keys")
+                report.error("CXR007", document.key_span((*path, key)), f"unknown key `{key}`", help=help)
         elif error.validator == "required":
             absent = [key for key in cast(list[str], error.validator_value) if key not in instance]
             missing[path] = list(dict.fromkeys([*missing.get(path, ()), *absent]))
-    for path, found in unknown.items():
-        for key, known in found.items():
-            help = near(key, known, "keys")
-            report.error("CXR007", document.key_span((*path, key)), f"unknown key `{key}`", help=help)
     for path, absent in missing.items():
-        meant = {name for key in unknown.get(path, ()) for name in get_close_matches(key, absent, n=1)}
-        names = [name for name in absent if name not in meant]
+        others = instead.get(path, [])
+        meant = {name for key in unknown.get(path, ()) for name in get_close_matches(key, [*absent, *others], n=1)}
+        names = [name for name in absent if name not in meant and not meant & {*others}]
         if names:
             what = "missing key " if len(names) == 1 else "missing keys "
             report.error("CXR008", _head(document, path), what + ", ".join(f"`{name}`" for name in names))
@@ -219,7 +220,7 @@ def _in_quotes(document: Document, path: Path) -> str:
 def _near(name: str, known: Iterable[str]) -> str:
     """As `near`, but silent where nothing resembles: what is known stands in the message."""
     help = near(name, known)
-    return help if help.startswith("a near name") else ""
+    return "" if help.startswith("known") else help
 
 
 def _alternatives(names: Iterable[str], mark: str = "`") -> str:

@@ -15,7 +15,7 @@ from typing import assert_never
 
 from cxrspec.compiler import syntax as s
 
-# how tightly an expression holds together; docs/precedence.md has the same rows
+# how tightly an expression holds together; docs/language.md has the same rows
 _IF, _OR, _AND, _NOT, _COMPARISON, _FALLBACK, _SUM, _PRODUCT, _SIGN, _POSTFIX = range(10)
 
 _BINARY: dict[str, int] = {

@@ -101,7 +101,8 @@ class _SpecChecker:
         self.flow.hidden = (*IDENTITY, "split")
         self.steps()
         if self.spec.study is not None:
-            self.flow.derive("$study", self.part(self.spec.study, "study"), None, "study")
+            study = _joined([Column("$space", TEXT), self.part(self.spec.study, "study")])
+            self.flow.derive("$study", study, None, "study")
         if "$id" not in self.flow.columns:
             self.key()
         self.unique()

@@ -141,7 +141,21 @@ class Invalid(Node):
 
 
 Expr: TypeAlias = (
-    Name | Text | Number | Bool | Format | Items | Record | Call | Unary | Binary | IsNull | If | Field | Index | Invalid
+    Name
+    | Text
+    | Number
+    | Bool
+    | Format
+    | Items
+    | Record
+    | Call
+    | Unary
+    | Binary
+    | IsNull
+    | If
+    | Field
+    | Index
+    | Invalid
 )
 
 # ---- prompts (JSGF expansions)

@@ -10,8 +10,21 @@ from cxrspec.compiler import plan as p
 from cxrspec.compiler import syntax as s
 from cxrspec.compiler.diagnostics import Label, Report, Span, near
 from cxrspec.compiler.expressions import Binding, Checker, Scope, constant, facts
-from cxrspec.compiler.typed import Build, Column, Typed, draws, requirements
-from cxrspec.compiler.types import BOOL, INT, UNKNOWN, ListOf, RecordOf, Type, Unknown, fits, nullable, present
+from cxrspec.compiler.typed import Build, Column, Typed, draws, requirements, walk
+from cxrspec.compiler.types import (
+    BOOL,
+    INT,
+    UNKNOWN,
+    ListOf,
+    RecordOf,
+    Type,
+    Unknown,
+    is_nullable,
+    nullable,
+    present,
+)
+
+AGGREGATES = ("only", "first", "list", "list_unique", "min", "max", "count", "most_common")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +42,8 @@ class Table:
 class Flow:
     """A relation under construction: the nodes so far, and the columns and key after the last of them.
 
-    `hidden` columns go along through `select` and `group` (the identity and split of a spec's rows).
+    `hidden` columns go along through `select` and `group` (the identity and split of a spec's rows). After a step that
+    left its columns unknown (`broken`) nothing more is said.
     """
 
     what: str
@@ -39,6 +53,7 @@ class Flow:
     key: tuple[str, ...] | None
     span: Span | None = None
     hidden: tuple[str, ...] = ()
+    broken: bool = False
 
     def add(self, node: p.Node) -> None:
         """Append a node; the columns are those after it, with what has been proved before."""
@@ -56,6 +71,11 @@ class Flow:
             self.key = None
 
 
+def is_broken(expression: Typed) -> bool:
+    """Whether a finding was made in an expression: what it would have proved is not known."""
+    return any(isinstance(part.type, Unknown) for part in walk(expression))
+
+
 class Tables:
     """All tables of all sources, checked when they are first asked for."""
 
@@ -68,6 +88,7 @@ class Tables:
         self.checker = checker
         self.report: Report = checker.report
         self.known: dict[str, Table | None] = {}
+        self.making: list[str] = []
 
     def check_all(self) -> None:
         """Check every table, whether a spec uses it or not."""
@@ -103,19 +124,20 @@ class Tables:
         return self.table(owner, table, name.span)
 
     def table(self, source: str, name: str, asked: Span | None) -> Table | None:
-        """The checked table; a table that needs itself is reported once."""
+        """The checked table; None if a finding stands in its way, which is reported once, whoever asks."""
         full = f"{source}.{name}"
+        if full in self.making:
+            way = " -> ".join(f"`{table}`" for table in (*self.making[self.making.index(full) :], full))
+            self.report.error("CXR402", asked, f"the table `{full}` is made from itself", help=way)
+            return None
         if full not in self.known:
-            self.known[full] = None
+            self.making.append(full)
             declared = self.sources[source].tables[name]
             self.known[full] = (
                 self.read(declared) if isinstance(declared, d.ReadTable) else self.derived(source, declared)
             )
-            if self.known[full] is None:
-                self.known.pop(full)
-        elif self.known[full] is None:
-            self.report.error("CXR402", asked, f"the table `{full}` is made from itself")
-        return self.known.get(full)
+            self.making.pop()
+        return self.known[full]
 
     def read(self, table: d.ReadTable) -> Table:
         places = {name: span for name, (_, span) in table.columns.items()}
@@ -132,7 +154,8 @@ class Tables:
             name: nullable(c.type) if c.optional and not c.places else c.type for name, (c, _) in table.columns.items()
         }
         relation = p.Relation(table.read.table, (table.read,))
-        return Table(relation, columns, places, tuple(n.name for n in table.key) or None, table.span)
+        key = tuple(n.name for n in table.key if n.name in columns) if table.key else None
+        return Table(relation, columns, places, key, table.span)
 
     def derived(self, source: str, table: d.DerivedTable) -> Table | None:
         start = self.find(table.start, source)
@@ -140,6 +163,8 @@ class Tables:
             return None
         flow = self.scan(start, f"column of `{source}.{table.name}`", table.span)
         self.steps(table.steps, flow, source, self.constants(source), None)
+        if flow.broken:
+            return None
         return Table(
             p.Relation(f"{source}.{table.name}", tuple(flow.nodes)), flow.columns, flow.places, flow.key, table.span
         )
@@ -184,6 +209,8 @@ class Tables:
     ) -> None:
         """Append the nodes of `steps` to `flow`. In a spec (`spec` is its name) draws are allowed."""
         for step in steps:
+            if flow.broken:
+                return
             match step:
                 case d.Where():
                     self.where(step, flow, source, constants)
@@ -209,6 +236,8 @@ class Tables:
             flow.add(p.Filter(name, typed))
             for proved in facts(condition) & flow.columns.keys():
                 flow.columns[proved] = present(flow.columns[proved])
+            if is_broken(typed):
+                flow.columns |= {n: UNKNOWN for n, t in flow.columns.items() if is_nullable(t)}
 
     def derive(
         self, step: d.Derive, flow: Flow, source: str, constants: Mapping[str, Binding], spec: str | None
@@ -224,6 +253,8 @@ class Tables:
     def select(self, step: d.Select, flow: Flow) -> None:
         """Only these columns, and the hidden ones of a spec's rows."""
         kept = tuple(n.name for n in step.columns if self.column(n, flow) is not None)
+        if len(kept) < len(step.columns):
+            return
         flow.add(p.Select((*kept, *flow.hidden)))
         flow.key = flow.key if flow.key and set(flow.key) <= set(kept) else None
 
@@ -265,6 +296,8 @@ class Tables:
     def join(self, step: d.Join, flow: Flow, source: str) -> None:
         right = self.find(step.table, source)
         if right is None:
+            flow.columns |= {new.name: UNKNOWN for new, _ in step.take or ()}
+            flow.broken = step.take is None and step.kind in ("inner", "left")
             return
         on: list[tuple[str, str]] = []
         other = Flow(
@@ -274,7 +307,8 @@ class Tables:
             left_type, right_type = self.column(mine, flow), self.column(theirs, other)
             if left_type is None or right_type is None:
                 continue
-            if present(left_type) != present(right_type) and not fits(left_type, UNKNOWN):
+            types = present(left_type), present(right_type)
+            if types[0] != types[1] and UNKNOWN not in types:
                 self.report.error(
                     "CXR405",
                     mine.span,
@@ -310,8 +344,9 @@ class Tables:
         taken: list[tuple[str, str, Type]] = []
         for new, theirs in pairs:
             type = self.column(theirs, right)
-            if type is not None and not self.clash(new, flow) and new.name not in {t[0] for t in taken}:
-                taken.append((new.name, theirs.name, nullable(type) if step.kind == "left" else type))
+            if not self.clash(new, flow) and new.name not in {t[0] for t in taken}:
+                type = UNKNOWN if type is None else nullable(type) if step.kind == "left" else type
+                taken.append((new.name, theirs.name, type))
                 if new.span is not None:
                     flow.places[new.name] = new.span
         return tuple(taken)
@@ -320,7 +355,7 @@ class Tables:
         by = tuple(n.name for n in step.by if self.column(n, flow) is not None)
         scope = self.scope(flow, source, constants, None)
         order = tuple(self.checker.check(e, scope) for e in step.order)
-        taken = [self.aggregate(name, call, scope, bool(order)) for name, call in step.take if isinstance(call, s.Call)]
+        taken = [self.aggregate(name, expression, scope, bool(order)) for name, expression in step.take]
         hidden = [
             p.Aggregate(n, "only", Column(n, flow.columns[n]), flow.columns[n]) for n in flow.hidden if n not in by
         ]
@@ -344,8 +379,13 @@ class Tables:
         flow.add(p.Derive("$order", Build(parts, RecordOf(tuple((n, value.type) for n, value in parts)))))
         flow.add(p.Unique(f"order within {', '.join(by) or 'all rows'}", "$order"))
 
-    def aggregate(self, name: s.Name, call: s.Call, scope: Scope, ordered: bool) -> p.Aggregate:
+    def aggregate(self, name: s.Name, call: s.Expr, scope: Scope, ordered: bool) -> p.Aggregate:
         """One aggregate of a group; `first` and `list` need an order."""
+        if not isinstance(call, s.Call) or call.function not in AGGREGATES:
+            if not isinstance(call, s.Invalid):
+                help = "one of " + ", ".join(f"`{a}(x)`" for a in AGGREGATES)
+                self.report.error("CXR412", call.span, "an aggregate belongs here", help=help)
+            return p.Aggregate(name.name, "count", None, UNKNOWN)
         wanted = 0 if call.function == "count" else 1
         if len(call.arguments) != wanted:
             self.report.error(
@@ -372,18 +412,17 @@ class Tables:
 
     def explode(self, step: d.Explode, flow: Flow) -> None:
         type = self.column(step.column, flow)
-        if type is None:
-            return
-        if not isinstance(present(type), ListOf):
-            if not isinstance(type, Unknown):
-                self.report.error("CXR305", step.column.span, f"`explode` asks for a list, found `{type}`")
-            return
-        item = present(type)
-        assert isinstance(item, ListOf)
+        listed = UNKNOWN if type is None else present(type)
+        if not isinstance(listed, ListOf | Unknown):
+            self.report.error("CXR305", step.column.span, f"`explode` asks for a list, found `{type}`")
         key, position = flow.key, step.position.name if step.position else None
         if step.item.name != step.column.name and self.clash(step.item, flow):
             return
-        flow.add(p.Explode(step.column.name, step.item.name, item.item, position))
+        flow.add(
+            p.Explode(
+                step.column.name, step.item.name, listed.item if isinstance(listed, ListOf) else UNKNOWN, position
+            )
+        )
         flow.key = (*key, position) if key is not None and position is not None else None
 
     def union(self, name: s.Name, flow: Flow, source: str) -> None:

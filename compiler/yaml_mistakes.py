@@ -59,7 +59,8 @@ def explain(text: str, problem: str, at: int, start: int, value: tuple[int, int]
         case "found character that cannot start any token" | "mapping keys are not allowed in this context":
             return _first_character(text, at)
         case "did not find expected node content":
-            return _first_character(text, at) if at < len(text) else Mistake(at, at, "a value is missing at the end")
+            ended = Mistake(at, at, "the file ends where a value is expected")
+            return _first_character(text, at) if at < len(text) else ended
         case "found unexpected end of stream":
             help = "inside `'...'` a quote is written `''`"
             return Mistake(start, start + 1, "a quote that is never closed", "opened here", help=(help,))
@@ -92,8 +93,13 @@ def _simple(text: str, problem: str, at: int, start: int) -> Mistake:
         case "could not find expected ':'":
             helps = "after a key comes `: `", "text that goes on from the line above stands further to the right"
             return Mistake(*_word(text, start), "a line that is neither a key nor a list item", help=helps)
-        case "found unknown directive name" | "found incompatible YAML document":
+        case "found unexpected ':'":
+            help = "inside brackets such a value needs quotes"
+            return Mistake(at, at + 1, "a `:` at the end of a value", help=(help,))
+        case _ if text.startswith("%", start):
             return Mistake(start, start + 1, "a line that starts with `%`", help=("the language knows no directives",))
+        case _ if text.startswith(("&", "*", "!"), start):
+            return _first_character(text, start)
         case _:
             return Mistake(at, min(at + 1, len(text)), problem)
 

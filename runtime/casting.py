@@ -21,7 +21,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, time
 from enum import IntEnum
 from typing import TypeAlias
@@ -58,7 +58,11 @@ class Fault(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class CellRule:
-    """How cells of one column, or of one named place of its items, become values. `other`: for unlisted cells."""
+    """How cells of one column, or of one named place of its items, become values.
+
+    `refuse`, `keep` and `other` say what becomes of a cell that `values` does not list. The items of a list have the
+    rule `item`, the fields of a record their `parts`.
+    """
 
     type: Type
     values: Mapping[str, str]
@@ -67,6 +71,7 @@ class CellRule:
     other: str | None
     missing: frozenset[str]
     squeeze: bool
+    item: CellRule | None
     parts: Mapping[str, CellRule]
 
 
@@ -89,7 +94,8 @@ _PLAIN = Part("", Place("value"))
 def _rule(
     said: RawColumn | Part, type: Type, missing: frozenset[str], squeeze: bool, each: Sequence[Part] = ()
 ) -> CellRule:
-    named = {part.name: part for part in each}
+    inner, named = present(type), {part.name: part for part in each}
+    fields = inner.fields if isinstance(inner, RecordOf) else ()
     return CellRule(
         type=type,
         values={raw: text_of(value) for raw, value in said.values},
@@ -98,19 +104,9 @@ def _rule(
         other=None if said.other is None else text_of(said.other),
         missing=missing,
         squeeze=squeeze,
-        parts={name: _rule(named.get(name, _PLAIN), field, missing, squeeze) for name, field in _fields(type)},
+        item=_rule(said, inner.item, missing, squeeze, each) if isinstance(inner, ListOf) else None,
+        parts={name: _rule(named.get(name, _PLAIN), field, missing, squeeze) for name, field in fields},
     )
-
-
-def _fields(type: Type) -> tuple[tuple[str, Type], ...]:
-    """The fields of the record that `type` is, or is a list of."""
-    match present(type):
-        case RecordOf(fields):
-            return fields
-        case ListOf(item):
-            return _fields(item)
-        case _:
-            return ()
 
 
 def text_of(value: str | int | float | bool) -> str:
@@ -129,11 +125,19 @@ def cast_cells(cells: pl.Series | Sequence[Cell], rule: CellRule) -> Cast:
     """A column's cells, as text or as what JSON gives."""
     if isinstance(cells, pl.Series):
         return cast_series(cells, rule)
-    if isinstance(present(rule.type), Scalar) and all(cell is None or type(cell) is str for cell in cells):
-        return cast_series(pl.Series(cells, dtype=pl.String), rule)
+    if isinstance(present(rule.type), Scalar) and all(map(_is_flat, cells)):
+        texts = [text_of(cell) if isinstance(cell, str | int | float) else None for cell in cells]
+        return cast_series(pl.Series(texts, dtype=pl.String), rule)
     casts = [cast_value(cell, rule) for cell in cells]
     values = pl.Series([value for value, _ in casts], dtype=dtype_of(rule.type), strict=True)
     return Cast(values, pl.Series([fault for _, fault in casts], dtype=pl.UInt8))
+
+
+def _is_flat(cell: Cell) -> bool:
+    """Whether a cell's text says all there is to say: true and false are no text, and infinity no number."""
+    if isinstance(cell, float):
+        return math.isfinite(cell)
+    return cell is None or (isinstance(cell, str | int) and not isinstance(cell, bool))
 
 
 def cast_series(cells: pl.Series, rule: CellRule) -> Cast:
@@ -217,15 +221,13 @@ def cast_value(cell: Cell, rule: CellRule) -> tuple[object, Fault]:
     """One cell, nested or not: its value and its fault."""
     value, fault = None, Fault.NONE
     if not _is_null(cell, rule):
-        match present(rule.type):
-            case ListOf(item):
-                value, fault = _list_value(cell, replace(rule, type=item))
-            case RecordOf():
-                value, fault = _record_value(cell, rule.parts)
-            case Scalar(name):
-                value, fault = _scalar_value(cell, name, rule)
-            case _:
-                fault = Fault.CAST
+        type = present(rule.type)
+        if rule.item is not None:
+            value, fault = _list_value(cell, rule.item)
+        elif isinstance(type, Scalar):
+            value, fault = _scalar_value(cell, type.name, rule)
+        else:
+            value, fault = _record_value(cell, rule.parts)
     if value is None and fault is Fault.NONE and not is_nullable(rule.type):
         fault = Fault.NULL
     return value, fault

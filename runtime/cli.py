@@ -114,9 +114,9 @@ def compile_(
     print(text, end="")
     if not check:
         written = _write_plans(compilation, out)
-        print(f"{written} plans written to {out}", file=sys.stderr)
+        print(f"plans of {_specs(written)} written to {out}", file=sys.stderr)
     elif format is Format.text and not compilation.diagnostics:
-        print(f"{len(compilation.specs)} specs are sound")
+        print(f"sound: {_specs(len(compilation.specs))}")
     wrong = len(compilation.diagnostics) if strict else compilation.errors
     raise typer.Exit(1 if wrong else 0)
 
@@ -173,7 +173,7 @@ def run(
         counts = " / ".join(f"{spec.splits[split].rows:,}" for split in ("train", "val", "test"))
         print(f"{spec.name}: {counts}")
     if made:
-        print(f"{len(made)} specs (train / val / test) in {settings.out}", file=sys.stderr)
+        print(f"{_specs(len(made))} (train / val / test) in {settings.out}", file=sys.stderr)
     elif not result.failed:
         print(
             f"no data for any spec in {settings.data}; --data names the data root, --demo makes one up", file=sys.stderr
@@ -214,13 +214,15 @@ def ls(
     format: Annotated[Table, typer.Option(help="text or json.")] = Table.text,
 ) -> None:
     """List the specs, and whether their data is there."""
+    from cxrspec.runtime.locate import Roots
     from cxrspec.runtime.project import load
-    from cxrspec.runtime.sources import state
+    from cxrspec.runtime.sources import Located, state
 
     settings = _settings(specs, data, None, None)
     compilation = load(settings.specs)
+    located = Located(Roots(settings.data, settings.sources))
     rows = [
-        {"name": name, "task": spec.spec.task.name, "source": spec.spec.source.name, "state": state(spec, settings)}
+        {"name": name, "task": spec.spec.task.name, "source": spec.spec.source.name, "state": state(spec, located)}
         for name, spec in sorted(compilation.specs.items())
     ]
     _print(rows, format)
@@ -286,13 +288,14 @@ def sources(
     format: Annotated[Table, typer.Option(help="text or json.")] = Table.text,
 ) -> None:
     """Tell for each source what is there: found, incomplete (which files lack) or absent."""
+    from cxrspec.runtime.locate import Roots
     from cxrspec.runtime.project import load
-    from cxrspec.runtime.sources import overview
+    from cxrspec.runtime.sources import Located, overview
 
     settings = _settings(specs, data, None, None)
     compilation = load(settings.specs)
     print(f"data root: {settings.data}", file=sys.stderr)
-    _print(overview(compilation, settings), format)
+    _print(overview(compilation, Located(Roots(settings.data, settings.sources))), format)
     raise typer.Exit(1 if compilation.errors else 0)
 
 
@@ -342,6 +345,10 @@ def _print(rows: Iterable[Mapping[str, str]], format: Table) -> None:
     widths = [max(len(row[name]) for row in listed) for name in listed[0]] if listed else []
     for row in listed:
         print("  ".join(value.ljust(width) for value, width in zip(row.values(), widths, strict=True)).rstrip())
+
+
+def _specs(number: int) -> str:
+    return f"{number:,} spec" if number == 1 else f"{number:,} specs"
 
 
 def _write_plans(compilation: Compilation, out: Path) -> int:

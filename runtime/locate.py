@@ -20,7 +20,7 @@ import zipfile
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from io import BufferedReader
 from itertools import groupby
@@ -33,6 +33,7 @@ from cxrspec.compiler.plan import RawColumn, Read
 from cxrspec.compiler.types import INT, present
 
 _VARYING = re.compile(r"\{([A-Za-z_]\w*)\}|(\*)")  # {name} or *
+_FORMS = ("", ".gz", ".zip")  # a file as it is or packed alone, the first first
 # What the standard library raises for a damaged, encrypted or unreadable file. (gzip.BadGzipFile is an OSError.)
 _UNREADABLE = (
     EOFError,
@@ -49,10 +50,17 @@ _UNREADABLE = (
 
 @dataclass(frozen=True, slots=True)
 class Roots:
-    """Where the sources lie: `<data>/<source>`, or the roots that the settings give for a source."""
+    """Where the sources lie: `<data>/<source>`, or the roots that the settings give for a source.
+
+    `listings` remembers the members of archives, or what is wrong with one: several tables may lie in one archive,
+    and listing a compressed tar means reading it to its end.
+    """
 
     data: Path
     sources: Mapping[str, tuple[Path, ...]]
+    listings: dict[Path, Sequence[str] | Diagnostic] = field(
+        default_factory=dict[Path, "Sequence[str] | Diagnostic"], compare=False, repr=False
+    )
 
     def of(self, source: str) -> tuple[Path, ...]:
         """The folders of `source`, the first first."""
@@ -178,7 +186,7 @@ def _capture_regex(name: str, columns: Sequence[RawColumn]) -> str:
 def find(read: Read, roots: Roots) -> Located:
     """The files of `read`. Absent files are no problem here; damaged archives and unreadable folders are."""
     search = _Search(read, roots)
-    patterns = [_pattern(entry, read.columns) for entry in read.files]
+    patterns = [pattern for entry in read.files if (pattern := _pattern(entry, read.columns)).pieces]
     for pattern in patterns:
         if not pattern.varies and search.add(pattern):
             break
@@ -200,7 +208,6 @@ class _Search:
         self.folders = roots.of(read.table.partition(".")[0])
         self.files: dict[str, Found] = {}
         self.problems: list[Diagnostic] = []
-        self._listed: dict[Path, list[str] | None] = {}
         self._taken: set[tuple[Path, str | None]] = set()
 
     def add(self, pattern: _Pattern) -> bool:
@@ -219,7 +226,10 @@ class _Search:
         captures = pattern.captures(path)
         if captures is None:
             return False
-        if path not in self.files and (disk, member) not in self._taken:
+        if path.encode(errors="replace").decode() != path:
+            readable = disk.with_name(disk.name.encode(errors="replace").decode())
+            self._fail("CXR602", "a file name that is not UTF-8", readable)
+        elif path not in self.files and (disk, member) not in self._taken:
             name = self.roots.shown(disk) + (f"/{member}" if member else "")
             self.files[path] = Found(name, path, captures, disk, member)
             self._taken.add((disk, member))
@@ -272,14 +282,16 @@ class _Search:
 
     def _forms(self, folder: Path, piece: str, below: str, pattern: _Pattern) -> Iterator[tuple[str, str]]:
         """(name, actual name) of the last piece: itself, else its .gz, else its .zip."""
-        varies = _VARYING.search(piece)
-        names = self._listing(folder) if varies else [piece + form for form in ("", ".gz", ".zip")]
+        if _VARYING.search(piece):
+            names = sorted(self._listing(folder))
+        else:
+            names = [piece + form for form in _FORMS if self._mode(folder / (piece + form)) is not None]
         taken: set[str] = set()
-        for form in ("", ".gz", ".zip"):
-            for actual in sorted(n for n in names if n.endswith(form)):
+        for form in _FORMS:
+            for actual in names:
                 name = actual.removesuffix(form)
-                fitting = name == piece if not varies else pattern.captures(below + name) is not None
-                if fitting and actual not in taken and name not in taken and (varies or self._exists(folder / actual)):
+                new = actual.endswith(form) and taken.isdisjoint((name, actual))
+                if new and pattern.captures(below + name) is not None:
                     taken |= {name, actual}
                     yield name, actual
 
@@ -301,9 +313,6 @@ class _Search:
             self._fail("CXR602", f"a file that cannot be read: {_reason(error)}", path)
             return None
 
-    def _exists(self, path: Path) -> bool:
-        return self._mode(path) is not None
-
     def _is_file(self, path: Path, *, strict: bool = True) -> bool:
         """Whether a file lies there; `strict`: something else in its place is a problem."""
         mode = self._mode(path)
@@ -313,26 +322,31 @@ class _Search:
 
     # ---------------------------------------------------------------------------------------- archives
 
-    def _members(self, archive: Path) -> list[str] | None:
+    def _members(self, archive: Path) -> Sequence[str] | None:
         """Names of the files in an archive; None: a problem, which is noted."""
-        if archive not in self._listed:
-            self._listed[archive] = self._list(archive)
-        return self._listed[archive]
+        if archive not in self.roots.listings:
+            self.roots.listings[archive] = self._list(archive)
+        listed = self.roots.listings[archive]
+        if isinstance(listed, Diagnostic):
+            self._note(listed)
+            return None
+        return listed
 
-    def _list(self, archive: Path) -> list[str] | None:
+    def _list(self, archive: Path) -> Sequence[str] | Diagnostic:
         try:
             names = sorted(_zip_names(archive)) if archive.suffix == ".zip" else _tar_names(archive)
         except _UNREADABLE as error:
-            self.problems.append(_damage(error, self.roots.shown(archive)))
-            return None
+            return _damage(error, self.roots.shown(archive))
         twice = sum(count > 1 for count in Counter(names).values())
         if twice:
-            self._fail("CXR604", f"an archive that holds {twice} members more than once", archive)
-            return None
+            message = f"an archive that holds {twice} members more than once"
+            return problem("CXR604", message, self.roots.shown(archive))
         return names
 
     def _fail(self, code: str, message: str, path: Path) -> None:
-        found = problem(code, message, self.roots.shown(path))
+        self._note(problem(code, message, self.roots.shown(path)))
+
+    def _note(self, found: Diagnostic) -> None:
         if found not in self.problems:
             self.problems.append(found)
 

@@ -9,10 +9,8 @@ No message holds a cell: file, column, count and first line say where to look.
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
-from itertools import accumulate
 from pathlib import Path
 
 import polars as pl
@@ -129,17 +127,16 @@ class _Where:
 
     def __init__(self, raw: Raw) -> None:
         self.raw = raw
-        self.ends = list(accumulate(count for _, count in raw.files))
+        self.ends = pl.Series([count for _, count in raw.files], dtype=pl.Int64).cum_sum()
 
     def problem(self, code: str, message: str, rows: pl.Series, column: str, help: str = "") -> Diagnostic:
         """A finding about the rows marked in `rows`: at the first of them, and in how many files they are."""
         places = rows.arg_true()
-        first = int(places[0])
-        file = bisect_right(self.ends, first)
+        first, concerned = int(places[0]), self.ends.search_sorted(places, side="right")
+        file, files = int(concerned[0]), concerned.n_unique()
         found, count = self.raw.files[file]
-        files = len({bisect_right(self.ends, int(place)) for place in places})
         if self.raw.lines is None:
-            message += f", first in row {first - self.ends[file] + count + 1}"
+            message += f", first in row {first - int(self.ends[file]) + count + 1}"
         line = None if self.raw.lines is None else self.raw.lines[first]
         spread = f"in {files:,} files of the table" if files > 1 else ""
         return problem(code, message, found.name, column=column, line=line, help=[help, spread])

@@ -25,7 +25,7 @@ from cxrspec.runtime.locate import Roots
 from cxrspec.runtime.output import Building, OutputError, carry, open_output
 from cxrspec.runtime.reading import Table, read_table
 from cxrspec.runtime.settings import Settings
-from cxrspec.runtime.sources import lacking
+from cxrspec.runtime.sources import Located, lacking
 
 SPLITS = ("train", "val", "test")
 
@@ -82,6 +82,7 @@ class _Run:
         self.diagnostics: list[Diagnostic] = []
         self.failed: dict[str, manifest.Failed] = {}
         self.unavailable: dict[str, manifest.Unavailable] = {}
+        self.located = Located(self.roots)
         self.tables: dict[str, Table] = {}
 
     def run(self) -> Result:
@@ -129,7 +130,7 @@ class _Run:
                 self.failed[spec.name] = manifest.Failed(spec.name, spec.errors, row.row if row else None)
             elif self.request.published and row is not None and not row.rebuilds:
                 self.absent(spec, f"rebuilds: no ({row.because})")
-            elif reason := lacking(spec.plan, self.roots):
+            elif reason := lacking(spec.plan, self.located):
                 self.absent(spec, reason)
             else:
                 ready.append(spec)

@@ -6,15 +6,29 @@ from cxrspec.compiler import declarations as d
 from cxrspec.compiler import plan as p
 from cxrspec.compiler.pipeline import Compilation, Compiled
 from cxrspec.runtime.locate import Roots, find
-from cxrspec.runtime.settings import Settings
 
 
-def lacking(plan: p.Plan, roots: Roots) -> str:
+class Located:
+    """Which tables have files below the roots, each looked up once."""
+
+    def __init__(self, roots: Roots) -> None:
+        self.roots = roots
+        self._there: dict[str, bool] = {}
+
+    def there(self, read: p.Read) -> bool:
+        """Whether there are files of the table; damaged ones are there, too."""
+        if read.table not in self._there:
+            found = find(read, self.roots)
+            self._there[read.table] = bool(found.files or found.problems)
+        return self._there[read.table]
+
+
+def lacking(plan: p.Plan, located: Located) -> str:
     """Why a plan cannot run for want of files; "" if it can. A damaged file is there: reading it tells."""
-    empty = {read.table for read in plan.reads if not _there(read, roots)}
+    empty = {read.table for read in plan.reads if not located.there(read)}
     for read in plan.reads:
         if read.table in empty and not read.optional:
-            return f"{read.table}: {absence(read, roots)}"
+            return f"{read.table}: {absence(read, located.roots)}"
     for relation in plan.relations:
         if any(name in empty for node in relation.nodes for name in _needed(node)):
             empty.add(relation.name)
@@ -30,11 +44,6 @@ def _needed(node: p.Node) -> tuple[str, ...]:
             return ()
 
 
-def _there(read: p.Read, roots: Roots) -> bool:
-    located = find(read, roots)
-    return bool(located.files or located.problems)
-
-
 def absence(read: p.Read, roots: Roots) -> str:
     """Which files were looked for, and where."""
     source = read.table.partition(".")[0]
@@ -42,25 +51,25 @@ def absence(read: p.Read, roots: Roots) -> str:
     return f"no {' or '.join((*read.files, *read.packed))} in {folders}"
 
 
-def state(spec: Compiled, settings: Settings) -> str:
+def state(spec: Compiled, located: Located) -> str:
     """`ready`, `broken` (it does not compile) or `no data`."""
     if spec.plan is None:
         return "broken"
-    return "no data" if lacking(spec.plan, Roots(settings.data, settings.sources)) else "ready"
+    return "no data" if lacking(spec.plan, located) else "ready"
 
 
-def overview(compilation: Compilation, settings: Settings) -> list[dict[str, str]]:
+def overview(compilation: Compilation, located: Located) -> list[dict[str, str]]:
     """For each source: name, state (found, incomplete, absent), and what is lacking."""
-    roots = Roots(settings.data, settings.sources)
-    return [_source(source, roots) for _, source in sorted(compilation.sources.items())]
+    return [_source(source, located) for _, source in sorted(compilation.sources.items())]
 
 
-def _source(source: d.Source, roots: Roots) -> dict[str, str]:
+def _source(source: d.Source, located: Located) -> dict[str, str]:
     reads = [table.read for table in source.tables.values() if isinstance(table, d.ReadTable)]
-    absent = [read for read in reads if not _there(read, roots)]
+    absent = [read for read in reads if not located.there(read)]
     needed = [read for read in absent if not read.optional]
     state = "absent" if len(absent) == len(reads) else "incomplete" if needed else "found"
-    told = "; ".join(
-        f"{r.table.partition('.')[2]}: {absence(r, roots)}" + (" (optional)" if r.optional else "") for r in absent
-    )
-    return {"source": source.name, "state": state, "lacking": told}
+    told = [
+        f"{read.table.partition('.')[2]}: {absence(read, located.roots)}" + (" (optional)" if read.optional else "")
+        for read in absent
+    ]
+    return {"source": source.name, "state": state, "lacking": "; ".join(told)}

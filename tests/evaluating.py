@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import polars as pl
+
 from cxrspec.compiler import syntax as s
 from cxrspec.compiler.bodies import Context, expression
 from cxrspec.compiler.diagnostics import Report, Span

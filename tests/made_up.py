@@ -14,6 +14,8 @@ from typing import Any
 from xml.sax.saxutils import escape
 
 import polars as pl
+
+from cxrspec.compiler.catalog import File
 from cxrspec.compiler.pipeline import Compilation
 from cxrspec.runtime import project
 from cxrspec.runtime.run import Request, Result, run
@@ -141,7 +143,7 @@ def write_fourteen(data: Path, rows: Sequence[tuple[str, str, int]]) -> None:
         write_text(folder / name, "".join(f"{image}\n" for image, _, _ in part))
 
 
-def write_notes(data: Path, count: int = 40, seed: int = 11) -> None:
+def write_notes(data: Path, count: int = 40, seed: int = 11, shuffle: int | None = None) -> None:
     """Visits of patients of three splits; unknown indications in two ways, missing notes."""
     chance = random.Random(seed)
     patients = [(f"s/{number}", ("train", "validate", "test")[number % 3]) for number in range(count // 3)]
@@ -149,6 +151,9 @@ def write_notes(data: Path, count: int = 40, seed: int = 11) -> None:
         (100 + n, chance.choice(patients)[0], chance.choice(["", "N/A", " cough,  fever ", "pain"]), chance.choice(["", "Clear.", "a \n b"]))
         for n in range(count)
     ]
+    if shuffle is not None:
+        random.Random(shuffle).shuffle(visits)
+        random.Random(shuffle).shuffle(patients)
     write_text(data / "notes" / "visits.csv", csv_text(("visit", "subject", "indication", "note"), visits))
     write_text(data / "notes" / "patients.csv", csv_text(("subject", "part"), patients))
 
@@ -205,6 +210,11 @@ def load(specs: Path | None = None, published: bool = False) -> Compilation:
     compilation = project.load(specs or Path("no local specs"), published)
     assert not [d for d in compilation.diagnostics if d.severity == "error"], compilation.diagnostics
     return compilation
+
+
+def file(name: str, text: str) -> File:
+    """A local YAML file."""
+    return File(name, name, text)
 
 
 def make(

@@ -13,11 +13,12 @@ from typing import Any
 
 import polars as pl
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from cxrspec.runtime import emitters
 from cxrspec.runtime.emitters import SCHEMA, emitter, names
 from cxrspec.runtime.output import OutputError
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 TEXT = st.text(max_size=12)
 UNIT = st.floats(0, 1)

@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 import yaml
-from cxrspec.runtime.run import Result
 from numpy.random import RandomState
+
+from cxrspec.runtime.run import Result
 
 from . import made_up
 from .oracle.openi_rsna import Example, Task, image_classification

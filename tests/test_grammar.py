@@ -199,7 +199,8 @@ def test_lark_is_loaded_on_first_use() -> None:
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
-TABLE = (Path(__file__).parent.parent / "docs" / "precedence.md").read_text("utf-8")
+PAGE = (Path(__file__).parent.parent / "docs" / "language.md").read_text("utf-8")
+TABLE = PAGE.partition("### Precedence\n")[2].partition("\n#")[0]
 ROWS = [line.replace("\\|", "¦").split("|") for line in TABLE.splitlines() if line.startswith("| ")][1:]
 
 

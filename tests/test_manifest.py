@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+
 from cxrspec.runtime.manifest import (
     Counts,
     Failed,

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from cxrspec.runtime import stats
 
 from . import made_up

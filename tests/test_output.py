@@ -16,6 +16,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+
 from cxrspec.runtime import output
 from cxrspec.runtime.output import OutputError, carry, open_output, recover
 

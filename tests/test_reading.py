@@ -209,6 +209,15 @@ def test_files_that_may_not_be_read(tmp_path: Path) -> None:
     (tmp_path / "s").chmod(0o700)
 
 
+def test_file_names_that_are_no_text(tmp_path: Path) -> None:
+    put(tmp_path, "ok.csv", "x\n1\n")
+    try:
+        (tmp_path / "s" / os.fsdecode(b"\xff.csv")).write_text("x\n1\n")
+    except OSError:
+        pytest.skip("the file system takes text only")
+    assert codes(take(tmp_path, table("csv", "{f}.csv", column("f"), column("x")))) == ["CXR602"]
+
+
 def test_absent_tables(tmp_path: Path) -> None:
     assert codes(take(tmp_path, table("csv", "x.csv", column("x")))) == ["CXR603"]
     assert codes(take(tmp_path, table("csv", "x.csv", column("x"), optional=True))) == []
@@ -465,6 +474,7 @@ BROKEN_JSON = {
     "broken": ('[\n{"a": "' + CANARY + '",}]', "CXR608", 2),
     "json lines": ('{"a": 1}\n{"a": "' + CANARY + '"}\n', "CXR608", 2),
     "the same key twice": ('[{"a": 1, "a": "' + CANARY + '"}]', "CXR608", None),
+    "half a character": (json.dumps([{"a": CANARY + "\ud800"}]), "CXR608", None),
     "nested deeply": ("[" * 100_000, "CXR608", None),
     "a very long number": ("[" + "1" * 5000 + "]", "CXR608", None),
     "a mapping for a list": (json.dumps({CANARY: 1}), "CXR609", None),
@@ -494,11 +504,17 @@ def test_json_says_which_row(tmp_path: Path) -> None:
 
 
 def test_places_that_do_not_parse(tmp_path: Path) -> None:
-    put(tmp_path, "x.json", "[{}]")
-    assert codes(take(tmp_path, table("json", "x.json", column("a", TEXT, "a[b]"), rows="[*]"))) == ["CXR613"]
+    put(tmp_path, "x.json", '[{"b": 1}, {"b": 2}]')
+    done = take(tmp_path, table("json", "x.json", column("a", TEXT, "a[b]"), column("b", INT), rows="[*]"))
+    assert (codes(done), done.frame.rows()) == (["CXR613"], [(None, 1), (None, 2)])
+    done = take(tmp_path, table("json", "x.json", column("a"), column("b", INT), rows="[*]"))
+    assert (codes(done), done.frame.rows()) == (["CXR610"], [(None, 1), (None, 2)])
+    deep = take(tmp_path, table("json", "x.json", column("a", nullable(TEXT), "c/a"), rows="[*]"))
+    assert [p.severity for p in deep.problems] == ["warning"]
     assert codes(take(tmp_path, table("json", "x.json", column("a"), rows="a[*"))) == ["CXR613"]
-    put(tmp_path, "x.xml", "<a/>")
-    assert codes(take(tmp_path, table("xml", "x.xml", column("a", TEXT, "a[")))) == ["CXR613"]
+    put(tmp_path, "x.xml", "<a b='1'/>")
+    done = take(tmp_path, table("xml", "x.xml", column("a", TEXT, "a["), column("b", INT, "@b")))
+    assert (codes(done), done.frame.rows()) == (["CXR613"], [(None, 1)])
     assert codes(take(tmp_path, table("xml", "x.xml", column("a", TEXT, "no-such-function()")))) == ["CXR613"]
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from cxrspec.compiler.diagnostics import DataPlace, Report
-from cxrspec.runtime.settings import Images, Options, Settings, load
 from hypothesis import given
 from hypothesis import strategies as st
+
+from cxrspec.compiler.diagnostics import DataPlace, Report
+from cxrspec.runtime.settings import Images, Options, Settings, load
 
 FILE = """
 data = "from_file"

@@ -13,6 +13,9 @@ from typing import Any
 import polars as pl
 import pytest
 import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from cxrspec.runtime import manifest
 from cxrspec.runtime.card import card
 from cxrspec.runtime.emitters import SCHEMA, emitter
@@ -30,8 +33,6 @@ from cxrspec.runtime.stats import (
     reasons,
     table,
 )
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 SPLITS = ("train", "val", "test")
 VERSIONS = Versions("0.1.0", "2.1.0", "0.9.3", "3.11")

@@ -227,10 +227,24 @@ def _place_of(place: Place, shape: Get, many: bool) -> Get | None:
             return None
     if steps is None:
         return None
+    if not many and shape is _value and len(steps) == 1 and isinstance(steps[0], Member):
+        return _member(steps[0])
     if not many:
         return lambda node: shape(_first(visit(node, steps)))
     listed = any(isinstance(step, Members | Items) for step in steps)
     return lambda node: _list(visit(node, steps), shape, listed)
+
+
+def _member(step: Member) -> Get:
+    """The plain case of most columns, without making nodes."""
+
+    def get(node: Node) -> Cell:
+        value = node.value
+        if isinstance(value, dict) and step.name in value:
+            return value[step.name]
+        return _first(_children(node, step)).value  # which says what is wrong
+
+    return get
 
 
 def _first(nodes: Sequence[Node]) -> Node:
@@ -331,10 +345,12 @@ class Gathered:
     def raw(self, problems: list[Diagnostic]) -> Raw:
         """The rows; a column that no row has is reported."""
         cells: dict[str, list[Cell]] = {}
-        for column in self.columns:
-            values = self.cells.get(column.name, [])
+        for column in (c for c in self.columns if c.name in self.cells):
+            values = self.cells[column.name]
             if values and not column.optional and all(value is Absent.ABSENT for value in values):
                 problems.append(never_there(column, self.files[0][0].name, self.names))
+                if problems[-1].severity == "error":
+                    continue
             cells[column.name] = [None if value is Absent.ABSENT else value for value in values]
         return Raw(tuple(self.files), cells)
 
@@ -358,6 +374,8 @@ def parse(text: str) -> Cell:
     """
     try:
         value: Cell = json.loads(text, object_pairs_hook=_mapping)
+        if "\\ud" in text.lower():  # half of a pair of escapes is text to Python, but no UTF-8
+            json.dumps(value, ensure_ascii=False).encode()
         return value
     except json.JSONDecodeError as error:
         lines = error.msg == "Extra data" and error.lineno > 1
@@ -366,6 +384,8 @@ def parse(text: str) -> Cell:
         raise BrokenJsonError(what, error.lineno, help) from None
     except RecursionError:
         raise BrokenJsonError("JSON that is nested too deeply") from None
+    except UnicodeEncodeError:
+        raise BrokenJsonError("a text with half a character (`\\ud800` without its other half)") from None
     except ValueError:  # a number of thousands of digits
         raise BrokenJsonError("a number that is too long") from None
 

@@ -47,10 +47,12 @@ def rows(read: Read, columns: Sequence[RawColumn], located: Located, problems: l
             for name, get in gets.items():
                 cells[name] += [get(row, place) for place, row in enumerate(found_rows)]
     done: dict[str, Sequence[Cell]] = {}
-    for column in columns:
-        matches = cells.get(column.name, [])
+    for column in (c for c in columns if c.name in cells):
+        matches = cells[column.name]
         if matches and not column.optional and not any(matches):
             problems.append(never_there(column, files[0][0].name, names))
+            if problems[-1].severity == "error":
+                continue
         many = isinstance(present(column.type), ListOf)
         done[column.name] = matches if many else [m[0] if m else None for m in matches]
     return Raw(tuple(files), done, pl.Series(lines, dtype=pl.Int64))

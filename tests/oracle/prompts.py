@@ -6,7 +6,7 @@ all other groups outside of them; a leaf holds its share of the wheel's tickets,
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import product

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from cxrspec.compiler.diagnostics import Diagnostic, Label, Report, Span
 from cxrspec.compiler.document import load
 from cxrspec.compiler.render import render
 from cxrspec.compiler.schema import validate
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 LETTERS = st.sampled_from("ab:#'\"\\-{[,é漢😀 \t\n\n  ")
 VALID = """\
@@ -33,7 +34,7 @@ keep:
 
 
 def dump(value: Any, style: str | None, **options: Any) -> str:
-    return str(yaml.safe_dump({"a": {"b": value}}, default_style=style, **options))
+    return cast(str, yaml.safe_dump({"a": {"b": value}}, default_style=style, **options))
 
 
 @settings(max_examples=300, deadline=None)
@@ -50,7 +51,7 @@ def test_each_character_of_a_value_is_found_in_the_file(
     dumped = dump(text, style, allow_unicode=unicode, width=width).replace("\n", line_break)
     report = Report()
     document = load("\ufeff" + dumped, "a.yaml", report)
-    path = (("a", "b"),)[0]
+    path = ("a", "b")
     if document is None:  # `"` and `(` that stand open before a comma or a comment are refused
         assert {x.code for x in report.diagnostics} <= {"CXR010", "CXR011"}
         return
@@ -111,7 +112,9 @@ def test_any_change_of_a_valid_file_gives_a_document_or_findings(data: st.DataOb
     for _ in range(data.draw(st.integers(1, 3))):
         start = data.draw(st.integers(0, len(text)))
         end = data.draw(st.integers(start, min(start + 8, len(text))))
-        text = text[:start] + data.draw(st.text(st.sampled_from("a1:-?[]{},#&*!|>'\"%@` \n\t\\"), max_size=3)) + text[end:]
+        text = (
+            text[:start] + data.draw(st.text(st.sampled_from("a1:-?[]{},#&*!|>'\"%@` \n\t\\"), max_size=3)) + text[end:]
+        )
     check(text)
 
 

@@ -1,0 +1,69 @@
+"""Laws of types: what the checker says an expression is, Polars makes of it, and it is null only where that may be."""
+
+from __future__ import annotations
+
+from datetime import date, time
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cxrspec.compiler.bodies import Context, expression
+from cxrspec.compiler.dtypes import dtype_of
+from cxrspec.compiler.functions import FUNCTIONS
+from cxrspec.compiler.types import ListOf, Nullable, RecordOf, Scalar, Type
+
+from ..evaluating import ENGINES, check, sound, table, values
+from .typed_strategies import NAMES, NULLABLE, PLAIN, TYPES, expressions_of, rows
+
+PYTHON: dict[str, type] = {
+    "bool": bool,
+    "int": int,
+    "float": float,
+    "text": str,
+    "date": date,
+    "time": time,
+    "image": str,
+    "split": str,
+}
+
+expressions = st.sampled_from(sorted(PLAIN)).flatmap(
+    lambda name: st.booleans().flatmap(lambda null: expressions_of(name, null))
+)
+
+
+def is_of(value: Any, type: Type) -> bool:
+    """Whether a value is one of `type`, with no null where there may be none."""
+    match type:
+        case Nullable(inner):
+            return value is None or is_of(value, inner)
+        case ListOf(item):
+            return isinstance(value, list) and all(is_of(each, item) for each in value)  # pyright: ignore[reportUnknownVariableType]
+        case RecordOf(fields):
+            return isinstance(value, dict) and all(is_of(value[name], field) for name, field in fields)
+        case Scalar(name):
+            return isinstance(value, PYTHON[name])
+        case _:
+            return value is None
+
+
+@settings(max_examples=300, deadline=None)
+@given(text=expressions, rows=rows())
+def test_an_expression_is_what_the_checker_says(text: str, rows: list[dict[str, Any]]) -> None:
+    typed, report = check(text, TYPES)
+    assert report.errors == 0, report.diagnostics
+    data = table(TYPES, rows)
+    lowered = data.lazy().select(expression(typed, Context()).alias("x"))
+    assert lowered.collect_schema()["x"] == dtype_of(typed.type)
+    for engine in ENGINES:
+        found = values([typed], data, engine)["0"]
+        assert found.dtype == dtype_of(typed.type)
+        assert len(found) == len(rows)
+        for value, holds in zip(found.to_list(), sound(typed, data, engine), strict=True):
+            assert not holds or is_of(value, typed.type), (value, str(typed.type))
+
+
+def test_every_function_can_be_made() -> None:
+    written = " ".join([*PLAIN.values(), *NULLABLE.values(), "must("])
+    assert not [name for name in FUNCTIONS if f"{name}(" not in written]
+    assert set(PLAIN) | {"split"} == set(NAMES)

@@ -1,0 +1,466 @@
+"""Every function and operator against plain Python, on rows of awkward values, on both engines.
+
+An oracle is given the columns of its expression, in the order they stand there; where one of them is null the result
+is null, unless `raw` says that the oracle sees nulls itself. A bad row is one for which the oracle raises `Bad`.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import cache
+from random import Random
+from typing import Any, cast, get_args
+
+import pytest
+from xxhash import xxh64
+
+from cxrspec.compiler import syntax as s
+from cxrspec.compiler.bodies import BODIES
+from cxrspec.compiler.functions import FUNCTIONS
+from cxrspec.compiler.types import is_nullable
+
+from .evaluating import ENGINES, Engine, check, parsed, sound, table, type_of, values
+
+TYPES = {
+    name: type_of(text)
+    for name, text in {
+        "t": "text | null",
+        "u": "text",
+        "n": "int",
+        "i": "int | null",
+        "j": "int",
+        "f": "float | null",
+        "g": "float",
+        "b": "bool",
+        "c": "bool",
+        "q": "split",
+        "l": "list of text",
+        "k": "list of text | null",
+        "m": "list of (text | null)",
+        "li": "list of int",
+        "mi": "list of (int | null)",
+        "lf": "list of float",
+        "ll": "list of list of text",
+        "r": "record(a text, b int | null)",
+    }.items()
+}
+
+LEAST, MOST = -(2**63), 2**63 - 1
+WORDS = ["", "a", "A", "b", "é", "É", "ß", "İ", "ΑΣ", "中文", "😀", "e\u0301", "a b", "  a\t b\n", "\u00a0x\u2003", "\x1c"]
+NUMERALS = ["0", "-0", "+5", "007", " 12\n", "5.0", "1e3", "--1", "٣", "1_0", str(MOST), str(MOST + 1), str(LEAST), "-"]
+TEXTS = [*WORDS, *NUMERALS, "a,b,,c", ",", "No a here", "x-12 y+3-4", "9" * 30, "PA", "aAbB", "$1", "a.b.c", "x\x1fy"]
+SMALL = [-3, -1, 0, 1, 2, 3, 7]
+INTS = [*SMALL, 10**9, LEAST, LEAST + 1, MOST, MOST - 1, 2**32, 2**53 + 1]
+FLOATS = [0.0, -0.0, 0.5, -1.5, 2.0, 3.0, -7.75, 1e6, -1.0, math.inf]
+
+
+def items(pool: list[Any], random: Random) -> list[Any]:
+    return random.choices(pool, k=random.choice([0, 0, 1, 2, 3, 5]))
+
+
+def row(random: Random) -> dict[str, Any]:
+    texts = random.choice([TEXTS, ["a", "b", "é", ""]])
+    one = random.choice
+    return {
+        "t": one([*texts, None]),
+        "u": one(texts),
+        "n": one(SMALL),
+        "i": one([*INTS, *SMALL, None]),
+        "j": one(INTS + SMALL),
+        "f": one([*FLOATS, None]),
+        "g": one(FLOATS),
+        "b": one([True, False]),
+        "c": one([True, False]),
+        "q": one(["train", "val", "test"]),
+        "l": items(texts, random),
+        "k": one([None, items(texts, random)]),
+        "m": items([*texts, None], random),
+        "li": items(INTS, random),
+        "mi": items([*SMALL, None], random),
+        "lf": items(FLOATS[:-1], random),
+        "ll": [items(texts, random) for _ in range(one([0, 1, 2]))],
+        "r": {"a": one(texts), "b": one([*SMALL, None])},
+    }
+
+
+ROWS = [row(Random(seed)) for seed in range(400)]
+
+
+class Bad(Exception):
+    """The row breaks a rule of the expression."""
+
+
+# ---- the oracle's words for what Python has no word for
+
+WHITE = "[\t-\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]"  # Unicode's White_Space
+
+
+def strip(text: str) -> str:
+    return re.sub(f"^{WHITE}+|{WHITE}+\\Z", "", text)
+
+
+def fits(number: int) -> int:
+    """`number`, if 64 bits hold it."""
+    if not LEAST <= number <= MOST:
+        raise Bad
+    return number
+
+
+def whole(text: str) -> int | None:
+    found = re.fullmatch("[+-]?[0-9]+", strip(text))
+    return int(strip(text)) if found and LEAST <= int(strip(text)) <= MOST else None
+
+
+def asserted(value: Any) -> Any:
+    if value is None:
+        raise Bad
+    return value
+
+
+def get(found: list[Any], place: int) -> Any:
+    return found[place] if -len(found) <= place < len(found) else None
+
+
+def group(pattern: str, text: str) -> str | None:
+    found = re.search(pattern, text)
+    return found[1] if found else None
+
+
+def unique(found: Iterable[Any]) -> list[Any]:
+    kept: list[Any] = []
+    for item in found:
+        if item not in kept:
+            kept.append(item)
+    return kept
+
+
+def least(found: list[Any], choose: Callable[[list[Any]], Any] = min) -> Any:
+    known = [item for item in found if item is not None]
+    return choose(known) if known else None
+
+
+def hexadecimal(*texts: str) -> str:
+    return xxh64("\x1f".join(texts).encode()).hexdigest()
+
+
+# ---- the cases
+
+
+@dataclass(frozen=True)
+class Case:
+    """An expression and its value in Python."""
+
+    text: str
+    oracle: Callable[..., Any]
+    raw: bool = False
+
+    def read(self, row: dict[str, Any]) -> dict[str, Any]:
+        """The cells that the expression reads, in its order."""
+        return {name: row[name] for name in names(self.text) if name in row}
+
+    def value(self, row: dict[str, Any]) -> Any:
+        found = self.read(row).values()
+        return None if not self.raw and any(cell is None for cell in found) else self.oracle(*found)
+
+
+@cache
+def names(text: str) -> list[str]:
+    """The names in an expression, in order."""
+    return [node.name for node in nodes(parsed(text)) if isinstance(node, s.Name)]
+
+
+PLAIN: dict[str, Callable[..., Any]] = {
+    "lower(t)": lambda t: t.lower(),
+    "capitalize(t)": lambda t: t[:1].upper() + t[1:].lower(),
+    "strip(t)": strip,
+    "squeeze(t)": lambda t: strip(re.sub(f"{WHITE}+", " ", t)),
+    "nonempty(t)": lambda t: t or None,
+    'replace(t, "a", "xé")': lambda t: t.replace("a", "xé"),
+    'replace(t, ",", "")': lambda t: t.replace(",", ""),
+    'replace(t, "a", "$1\\\\1")': lambda t: t.replace("a", "$1\\1"),
+    'replace(t, "", "-")': lambda t: t.replace("", "-"),
+    'replace("a.b", ".", "")': lambda: "ab",
+    'contains(t, "a")': lambda t: "a" in t,
+    'contains(t, ".")': lambda t: "." in t,
+    "contains(t, u)": lambda t, u: u in t,
+    "contains(u, t)": lambda u, t: t in u,
+    'contains("a,b,é", u)': lambda u: u in "a,b,é",
+    'contains_any(t, ["b", "é"])': lambda t: "b" in t or "é" in t,
+    'contains_any(t, [""])': lambda t: True,
+    "contains_any(t, [])": lambda t: False,
+    "contains_any(t, views)": lambda t: "PA" in t or "AP" in t,
+    "head(t, 2)": lambda t: t[:2],
+    "head(t, -1)": lambda t: "",
+    "head(u, i)": lambda u, i: u[: max(i, 0)],
+    'head("aé中", n)': lambda n: "aé中"[: max(n, 0)],
+    "tail(t, 2)": lambda t: t[2:],
+    "tail(t, -1)": lambda t: t,
+    "tail(u, i)": lambda u, i: u[max(i, 0) :],
+    'split(t, ",")': lambda t: t.split(","),
+    'split("a b", " ")': lambda: ["a", "b"],
+    'part(t, ",", 0)': lambda t: t.split(",")[0],
+    'part(t, ",", 1)': lambda t: get(t.split(","), 1),
+    'part(t, ",", -2)': lambda t: get(t.split(","), -2),
+    'part(t, ",", i)': lambda t, i: get(t.split(","), i),
+    'match(t, r"([0-9]+)")': lambda t: group("([0-9]+)", t),
+    'match(t, r"^(é|a)?b?")': lambda t: group("^(é|a)?b?", t),
+    'match(t, r"(\\p{Lu})")': lambda t: group("([A-ZÉİΑΣ])", t),
+    "text(i)": str,
+    "text(f)": str,
+    "text(q)": lambda q: q,
+    "text(t)": lambda t: t,
+    "int(t)": lambda t: asserted(whole(t)),
+    "int?(t)": whole,
+    'int("12")': lambda: 12,
+    "numbers(t)": lambda t: [fits(int(n)) for n in re.findall("-?[0-9]+", t)],
+    "digest(t)": hexadecimal,
+    "digest(t, u)": hexadecimal,
+    'digest("a")': lambda: hexadecimal("a"),
+    "size(l)": len,
+    "size(k)": len,
+    "size(m)": len,
+    "size([])": lambda: 0,
+    "first(l)": lambda l: get(l, 0),
+    "first(k)": lambda k: get(k, 0),
+    "first(m)": lambda m: get(m, 0),
+    "first(ll)": lambda ll: get(ll, 0),
+    "first([])": lambda: None,
+    'join(l, ", ")': ", ".join,
+    'join(k, "")': "".join,
+    'join([], "-")': lambda: "",
+    'join(split(u, "a"), "a")': lambda u: u,
+    'where(l, it != "a")': lambda l: [x for x in l if x != "a"],
+    "where(m, it is not null)": lambda m: [x for x in m if x is not None],
+    "where(k, it in views)": lambda k: [x for x in k if x in ("PA", "AP")],
+    "where(ll, size(it) > 1)": lambda ll: [x for x in ll if len(x) > 1],
+    "where(li, it < limit)": lambda li: [x for x in li if x < 3],
+    "where([], true)": list,
+    'each(l, f"{it}!")': lambda l: [f"{x}!" for x in l],
+    'each(m, it ?? "none")': lambda m: ["none" if x is None else x for x in m],
+    "each(k, tail(it, 1))": lambda k: [x[1:] for x in k],
+    "each(ll, each(it, lower(it)))": lambda ll: [[x.lower() for x in y] for y in ll],
+    "each(ll, first(it))": lambda ll: [get(x, 0) for x in ll],
+    'each(ll, join(it, ","))': lambda ll: [",".join(x) for x in ll],
+    "each(li, it + 1)": lambda li: [fits(x + 1) for x in li],
+    "each(l, record(a = it, n = 1))": lambda l: [{"a": x, "n": 1} for x in l],
+    "each(l, record(a = it).a)": lambda l: l,
+    "each(l, 1)": lambda l: [1 for _ in l],
+    "each(l, [it, it])": lambda l: [[x, x] for x in l],
+    "each(l, must(int?(it)))": lambda l: [asserted(whole(x)) for x in l],
+    "each(k, int(it))": lambda k: [asserted(whole(x)) for x in k],
+    'each(l, if it == "a" then 1 else int(it))': lambda l: [1 if x == "a" else asserted(whole(x)) for x in l],
+    "each([], it)": list,
+    "concat(l, l)": lambda l: l + l,
+    "concat(l, k)": lambda l, k: l + k,
+    "concat(m, l)": lambda m, l: m + l,
+    "concat(li, lf)": lambda li, lf: [float(x) for x in li] + lf,
+    "concat(l, [])": lambda l: l,
+    'concat([], ["a"])': lambda: ["a"],
+    "concat(ll, [l])": lambda ll, l: [*ll, l],
+    "without(l, k)": lambda l, k: [x for x in l if x not in k],
+    'without(l, ["a", "b"])': lambda l: [x for x in l if x not in ("a", "b")],
+    'without(["a", "b"], l)': lambda l: [x for x in ("a", "b") if x not in l],
+    "without(l, [])": lambda l: l,
+    "without([], l)": lambda l: [],
+    "unique(l)": unique,
+    "unique(k)": unique,
+    "unique(m)": unique,
+    "unique(li)": unique,
+    "unique(ll)": unique,
+    "present(m)": lambda m: [x for x in m if x is not None],
+    "present(l)": lambda l: l,
+    "present(mi)": lambda mi: [x for x in mi if x is not None],
+    "every(l, 2, 0)": lambda l: l[::2],
+    "every(k, 2, 1)": lambda k: k[1::2],
+    "every(li, 3, 9)": lambda li: li[9::3],
+    "least(li)": least,
+    "least(mi)": least,
+    "least(lf)": least,
+    "most(li)": lambda li: least(li, max),
+    "most(mi)": lambda mi: least(mi, max),
+    "most(lf)": lambda lf: least(lf, max),
+    "index(l, u)": lambda l, u: l.index(u) if u in l else None,
+    "index(l, t)": lambda l, t: l.index(t) if t in l else None,
+    "index(m, u)": lambda m, u: m.index(u) if u in m else None,
+    'index(k, "a")': lambda k: k.index("a") if "a" in k else None,
+    "index(li, i)": lambda li, i: li.index(i) if i in li else None,
+    "index([b, true], true)": lambda b: 0 if b else 1,
+    'index(["a", "b"], u)': lambda u: ["a", "b"].index(u) if u in ("a", "b") else None,
+    "image(t)": lambda t: f"rsna/{t}",
+    "image(t, openi)": lambda t: f"openi/{t}",
+    # operators that pass nulls through
+    "-i": lambda i: fits(-i),
+    "-f": lambda f: -f,
+    "i + j": lambda i, j: fits(i + j),
+    "i - j": lambda i, j: fits(i - j),
+    "i * j": lambda i, j: fits(i * j),
+    "i * j - j": lambda i, j: fits(fits(i * j) - j),
+    "f + i": lambda f, i: f + i,
+    "f - g": lambda f, g: f - g,
+    "f * n": lambda f, n: f * n,
+    "i / n": lambda i, n: i / n if n else None,
+    "i / 2": lambda i: i / 2,
+    "f / g": lambda f, g: f / g if g else None,
+    "i % n": lambda i, n: i % n if n else None,
+    "i % j": lambda i, j: i % j if j else None,
+    "n % 3": lambda n: n % 3,
+    "n % -3": lambda n: n % -3,
+    "n % 0": lambda n: None,
+    "n % 2.5": lambda n: n % 2.5,
+    "l + k": lambda l, k: l + k,
+    "l[n]": get,
+    "l[0]": lambda l: get(l, 0),
+    "k[-1]": lambda k: get(k, -1),
+    "m[j]": lambda m, j: get(m, j),
+    '["a", "b"][n]': lambda n: get(["a", "b"], n),
+    'f"{t}: {i}, {g}"': lambda t, i, g: f"{t}: {i}, {g}",
+    'f"{q}/{u}"': lambda q, u: f"{q}/{u}",
+    'f""': lambda: "",
+    "r.a": lambda r: r["a"],
+    "r.b": lambda r: r["b"],
+    "not b": lambda b: not b,
+    "b and c": lambda b, c: b and c,
+    "b or c": lambda b, c: b or c,
+    "u == views[0] ?? u": lambda u: u == "PA",
+    'u == "a"': lambda u: u == "a",
+    'u != "a"': lambda u: u != "a",
+    "b == c": lambda b, c: b == c,
+    'q == "train"': lambda q: q == "train",
+    "l == ll[0] ?? []": lambda l, ll: l == (get(ll, 0) or []),
+    "m != []": lambda m: m != [],
+    "n == g": lambda n, g: n == g,
+    "j < n": lambda j, n: j < n,
+    "j <= n": lambda j, n: j <= n,
+    "n > g": lambda n, g: n > g,
+    "j >= n": lambda j, n: j >= n,
+    'u < "b"': lambda u: u < "b",
+    'u >= "É"': lambda u: u >= "É",
+    "[u, u]": lambda u: [u, u],
+    "[l, []]": lambda l: [l, []],
+    "[n, g]": lambda n, g: [float(n), g],
+    "[[], [u]]": lambda u: [[], [u]],
+    "if b then n else 0.5": lambda b, n: float(n) if b else 0.5,
+    "if b then l else []": lambda b, l: l if b else [],
+    "if b then li else [0.5]": lambda b, li: [float(x) for x in li] if b else [0.5],
+}
+
+RAW: dict[str, Callable[..., Any]] = {
+    "must(t)": asserted,
+    "must(k)": asserted,
+    "must(i) + 1": lambda i: fits(asserted(i) + 1),
+    "if b then must(t) else u": lambda b, t, u: asserted(t) if b else u,
+    "t ?? must(k[0])": lambda t, k: t if t is not None else asserted(get(k or [], 0)),
+    "b and must(i) > 0": lambda b, i: b and asserted(i) > 0,
+    "b or must(i) > 0": lambda b, i: b or asserted(i) > 0,
+    "record(a = t, b = i)": lambda t, i: {"a": t, "b": i},
+    "[record(a = t)]": lambda t: [{"a": t}],
+    "[t, u]": lambda t, u: [t, u],
+    "[l, k]": lambda l, k: [l, k],
+    "[i, f]": lambda i, f: [i if i is None else float(i), f],
+    "t is null": lambda t: t is None,
+    "k is not null": lambda k: k is not None,
+    "t in l": lambda t, l: t is not None and t in l,
+    "t in m": lambda t, m: t is not None and t in m,
+    't not in ["a", "b"]': lambda t: t not in ("a", "b"),
+    'u in (k ?? ["a"])': lambda u, k: u in (["a"] if k is None else k),
+    "i in [1, 2, 3]": lambda i: i in (1, 2, 3),
+    "i in [0.5, 2.0]": lambda i: i in (0.5, 2.0),
+    "f in mi": lambda f, mi: f is not None and f in mi,
+    "l in ll": lambda l, ll: l in ll,
+    "[] in ll": lambda ll: [] in ll,
+    "t in []": lambda t: False,
+    "q in ['train', 'val']".replace("'", '"'): lambda q: q in ("train", "val"),
+    "t ?? u": lambda t, u: u if t is None else t,
+    't ?? "x"': lambda t: "x" if t is None else t,
+    "i ?? 0.5": lambda i: 0.5 if i is None else float(i),
+    "k ?? []": lambda k: [] if k is None else k,
+    "t ?? k[0] ?? u": lambda t, k, u: next(x for x in (t, get(k or [], 0), u) if x is not None),
+    "if b then t else u": lambda b, t, u: t if b else u,
+    'if t is null or t == "" then "none" else t': lambda t: t or "none",
+    "if k is not null and size(k) > 1 then k[1] else t": lambda k, t: k[1] if k and len(k) > 1 else t,
+}
+
+CASES = [Case(text, oracle) for text, oracle in PLAIN.items()] + [Case(t, o, raw=True) for t, o in RAW.items()]
+
+
+def same(found: Any, wanted: Any) -> bool:
+    """Equality of values and of their types; of floats up to the last digits."""
+    if isinstance(wanted, float):
+        return isinstance(found, float) and (math.isclose(found, wanted, abs_tol=1e-12) or found is wanted or found != found)
+    if isinstance(wanted, list):
+        pairs = zip(cast(list[Any], found or []), cast(list[Any], wanted), strict=False)
+        return isinstance(found, list) and len(found) == len(wanted) and all(same(a, b) for a, b in pairs)
+    return type(found) is type(wanted) and found == wanted
+
+
+def outcome(case: Case, row: dict[str, Any]) -> tuple[bool, Any]:
+    """Whether the row is good, and its value if it is."""
+    try:
+        return True, case.value(row)
+    except Bad:
+        return False, None
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.text)
+def test_polars_and_python_agree(case: Case, engine: Engine) -> None:
+    typed, report = check(case.text, TYPES)
+    assert report.errors == 0, report.diagnostics
+    rows = table(TYPES, ROWS)
+    found = values([typed], rows, engine)["0"].to_list()
+    good = sound(typed, rows, engine)
+    for row, value, holds in zip(ROWS, found, good, strict=True):
+        wanted_good, wanted = outcome(case, row)
+        read = case.read(row)
+        assert holds == wanted_good, read
+        assert not holds or same(value, wanted), (read, value, wanted)
+        assert not holds or value is not None or is_nullable(typed.type), read
+
+
+# ---- nothing is left out
+
+
+def nodes(e: Any) -> Iterator[s.Node]:
+    """A syntax tree's nodes."""
+    if isinstance(e, s.Node):
+        yield e
+        for name in e.__dataclass_fields__:
+            yield from nodes(getattr(e, name))
+    elif isinstance(e, tuple):
+        for part in cast(tuple[Any, ...], e):
+            yield from nodes(part)
+
+
+TREES = [node for case in CASES for node in nodes(parsed(case.text))]
+
+
+def test_every_function_has_a_case() -> None:
+    drawn = {name for name, function in FUNCTIONS.items() if function.kind == "draw"}  # test_draws.py has those
+    assert {node.function for node in TREES if isinstance(node, s.Call)} == set(FUNCTIONS) - drawn
+
+
+def test_every_operator_has_a_case() -> None:
+    assert {node.operator for node in TREES if isinstance(node, s.Binary)} == set(get_args(s.BinaryOperator))
+    assert {node.operator for node in TREES if isinstance(node, s.Unary)} == set(get_args(s.UnaryOperator))
+    kinds = {type(node) for node in TREES}
+    assert kinds == set(get_args(s.Expr)) - {s.Invalid}
+
+
+def test_every_body_belongs_to_a_function_or_an_operator() -> None:
+    operators = {*get_args(s.BinaryOperator), "neg", "not", "is null", "is not null", "item", "all", "escape"}
+    assert set(BODIES) <= set(FUNCTIONS) | operators
+
+
+
+@pytest.mark.parametrize("name", sorted(name for name, function in FUNCTIONS.items() if function.literal))
+def test_a_literal_argument_is_asked_for(name: str) -> None:
+    function = FUNCTIONS[name]
+    columns = {"text": "u", "int": "n", "float": "g", "list of text": "l", "list of T": "l", "list of (T | null)": "m"}
+    arguments = [columns[str(parameter)] for parameter in function.parameters]
+    if function.kind == "image":
+        arguments[1] = "lower(u)"  # a name alone is the name of a source
+    _, report = check(f"{name}({', '.join(arguments)})", TYPES)
+    assert [found.code for found in report.diagnostics] == ["CXR309"]
