@@ -13,6 +13,8 @@ from cxrspec.compiler.diagnostics import Report, Span
 from cxrspec.compiler.dtypes import dtype_of
 from cxrspec.compiler.expressions import Binding, Checker, Scope
 from cxrspec.compiler.grammar import parse_expression, parse_type
+from cxrspec.compiler.plan import Form, Prompt, Shape, Turns
+from cxrspec.compiler.to_polars import LOST, Stage, query
 from cxrspec.compiler.typed import Column, Const, Typed, requirements
 from cxrspec.compiler.types import INT, TEXT, ListOf, Type
 
@@ -73,3 +75,20 @@ def sound(typed: Typed, rows: pl.DataFrame, engine: Engine = "in-memory") -> lis
     if not needed:
         return [True] * len(rows)
     return [all(row) for row in values(needed, rows, engine).iter_rows()]
+
+
+def prompt(*shapes: tuple[int, tuple[Any, ...]]) -> Prompt:
+    """A prompt of shapes given as (tickets, pieces)."""
+    starts = [sum(tickets for tickets, _ in shapes[:i]) for i in range(len(shapes))]
+    wheel = sum(tickets for tickets, _ in shapes)
+    return Prompt(
+        wheel, tuple(Shape(at, tickets, pieces) for at, (tickets, pieces) in zip(starts, shapes, strict=True))
+    )
+
+
+def ask(forms: Sequence[Form], rows: pl.DataFrame, engine: Engine = "in-memory", seed: int = 0) -> list[dict[str, Any]]:
+    """The rows with their `turns` and `target`; `lost` is the name of the gate a row left by, or None."""
+    lazy, gates = query(Stage((Turns(tuple(forms)),)), rows.lazy(), {}, Context(seed=seed))
+    names = [gate.name for gate in gates]
+    found = lazy.select(ID, "turns", "target", LOST).collect(engine=engine).to_dicts()
+    return [row | {"lost": None if row[LOST] is None else names[int(row[LOST])]} for row in found]

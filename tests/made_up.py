@@ -31,7 +31,9 @@ def report_xml(findings: str | None, impression: str | None, images: Sequence[st
     """One report; a section that is None is left out, an empty one stands empty."""
     texts = {"COMPARISON": "", "INDICATION": "Cough", "FINDINGS": findings, "IMPRESSION": impression}
     sections = "".join(
-        f'<AbstractText Label="{label}">{escape(text)}</AbstractText>' for label, text in texts.items() if text is not None
+        f'<AbstractText Label="{label}">{escape(text)}</AbstractText>'
+        for label, text in texts.items()
+        if text is not None
     )
     parents = "".join(f'<parentImage id="{image}"><figureId>F1</figureId></parentImage>' for image in images)
     abstract = f"<MedlineCitation><Article><Abstract>{sections}</Abstract></Article></MedlineCitation>"
@@ -41,11 +43,22 @@ def report_xml(findings: str | None, impression: str | None, images: Sequence[st
 def openi_reports(count: int = 60, seed: int = 5) -> dict[int, str]:
     """Reports with gaps in their numbers, empty and missing sections, both forms of image ids, and awkward text."""
     chance = random.Random(seed)
-    words = ["The heart is normal.", "No  effusion,\n no pneumothorax", "{findings}", "<image>", "ä“é", "a/b % c", 'said "so"', "\\n"]
+    words = [
+        "The heart is normal.",
+        "No  effusion,\n no pneumothorax",
+        "{findings}",
+        "<image>",
+        "ä“é",
+        "a/b % c",
+        'said "so"',
+        "\\n",
+    ]
     numbers = sorted(chance.sample(range(1, 10 * count), count))
     found: dict[int, str] = {}
     for number in numbers:
-        texts = [chance.choice([None, "", " \n ", *(" ".join(chance.sample(words, 3)) for _ in range(6))]) for _ in range(2)]
+        texts = [
+            chance.choice([None, "", " \n ", *(" ".join(chance.sample(words, 3)) for _ in range(6))]) for _ in range(2)
+        ]
         form = chance.choice(["CXR{n}_IM-{i:04d}-1001", "CXR{n}_1_IM-{i:04d}-3001"])
         images = [form.format(n=number, i=i) for i in range(chance.choice([0, 1, 2, 2, 3]))]
         found[number] = report_xml(texts[0], texts[1], images)
@@ -98,7 +111,11 @@ def write_rsna(data: Path, rows: Iterable[Sequence[object]], header: Sequence[st
 def write_nih_map(data: Path, links: Mapping[str, str]) -> Path:
     """The mapping file: RSNA's patients with the NIH images they are."""
     path = data / "rsna" / "pneumonia-challenge-dataset-mappings_2018.json"
-    path.write_text(json.dumps([{"subset_img_id": patient, "img_id": image, "orientation": "PA"} for patient, image in links.items()]))
+    path.write_text(
+        json.dumps(
+            [{"subset_img_id": patient, "img_id": image, "orientation": "PA"} for patient, image in links.items()]
+        )
+    )
     return path
 
 
@@ -148,7 +165,12 @@ def write_notes(data: Path, count: int = 40, seed: int = 11, shuffle: int | None
     chance = random.Random(seed)
     patients = [(f"s/{number}", ("train", "validate", "test")[number % 3]) for number in range(count // 3)]
     visits = [
-        (100 + n, chance.choice(patients)[0], chance.choice(["", "N/A", " cough,  fever ", "pain"]), chance.choice(["", "Clear.", "a \n b"]))
+        (
+            100 + n,
+            chance.choice(patients)[0],
+            chance.choice(["", "N/A", " cough,  fever ", "pain"]),
+            chance.choice(["", "Clear.", "a \n b"]),
+        )
         for n in range(count)
     ]
     if shuffle is not None:
@@ -164,7 +186,10 @@ def write_views(data: Path, count: int = 70, seed: int = 12, remarks: bool = Tru
     views = [(f"i{n}", 100 + chance.randrange(0, 40, 2), chance.choice(["PA", "AP", "", "LL"])) for n in range(count)]
     write_text(data / "views" / "views.csv", csv_text(("image_id", "visit", "view"), views))
     if remarks:
-        write_text(data / "views" / "remarks.csv", csv_text(("visit", "remark"), [(n, f"remark {n}") for n in range(100, 140, 6)]))
+        write_text(
+            data / "views" / "remarks.csv",
+            csv_text(("visit", "remark"), [(n, f"remark {n}") for n in range(100, 140, 6)]),
+        )
 
 
 def rounds(count: int = 24, seed: int = 13) -> dict[str, Any]:
@@ -176,14 +201,20 @@ def rounds(count: int = 24, seed: int = 13) -> dict[str, Any]:
         entries: list[Any] = []
         history: list[Any] = []
         for step in range(chance.randrange(1, 5)):
-            options = chance.sample(["alpha", "beta", "gamma", "delta"], chance.randrange(1, 5)) if chance.random() < 0.8 else []
+            options = (
+                chance.sample(["alpha", "beta", "gamma", "delta"], chance.randrange(1, 5))
+                if chance.random() < 0.8
+                else []
+            )
             answers = chance.sample(options, chance.randrange(len(options) + 1)) if options else [chance.choice(words)]
             question = f"question {step}: {{x}}?"
             entries.append([question, answers, list(history), {"answer_type": "multi", "options": options}])
             history.append([question, answers])
         part = chance.choice(["morning", "evening"])
         documents[f"{part}_rounds/{number}.json"] = {"patient": number % 17, "entries": entries}
-    documents["loose.json"] = [[100 + n, {"id": n % 5}, f"loose {n}", [chance.choice(words)] * (n % 3)] for n in range(12)]
+    documents["loose.json"] = [
+        [100 + n, {"id": n % 5}, f"loose {n}", [chance.choice(words)] * (n % 3)] for n in range(12)
+    ]
     return documents
 
 
@@ -218,7 +249,13 @@ def file(name: str, text: str) -> File:
 
 
 def make(
-    data: Path, out: Path, compilation: Compilation | None = None, *, select: Sequence[str] = (), seed: int = 1, **asked: Any
+    data: Path,
+    out: Path,
+    compilation: Compilation | None = None,
+    *,
+    select: Sequence[str] = (),
+    seed: int = 1,
+    **asked: Any,
 ) -> Result:
     """Run the selected specs (all, if none is named) over `data`."""
     compilation = compilation or load()

@@ -21,7 +21,9 @@ def main(data: str, out: str, specs: str, seed: str, *engines: str) -> None:
     compilation = project.load(Path(specs))
     for engine in engines:
         made = Path(out if engine == "wait" else f"{out}.{engine}")
-        request = Request(Settings(Path(data), made, Path(specs), int(seed)), list(compilation.specs.values()), engine=ENGINES[engine])
+        request = Request(
+            Settings(Path(data), made, Path(specs), int(seed)), list(compilation.specs.values()), engine=ENGINES[engine]
+        )
         if engine == "wait":
             sys.stdout.write("ready\n")
             sys.stdout.flush()

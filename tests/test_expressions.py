@@ -105,7 +105,7 @@ GOOD = [
     ('a is not null and a == "x"', "bool"),
     ('a is null or a == "x"', "bool"),
     ('not (a is null) and a == "x"', "bool"),
-    ('not (a is null or b is null) and a == b', "bool"),
+    ("not (a is null or b is null) and a == b", "bool"),
     ('a in views and a == "x"', "bool"),
     ('a not in views or a == "x"', "bool"),
     ('a is not null and (flag or a == "x")', "bool"),
@@ -144,7 +144,7 @@ GOOD = [
 ]
 
 BAD = [
-    ("q == \"training\"", "CXR202"),
+    ('q == "training"', "CXR202"),
     ('q in ["train", "dev"]', "CXR202"),
     ("unknown", "CXR203"),
     ("lower", "CXR203"),
@@ -166,12 +166,12 @@ BAD = [
     # nulls
     ('a == "x"', "CXR302"),
     ("i < 3", "CXR302"),
-    ('u == a', "CXR302"),
+    ("u == a", "CXR302"),
     ("u in ys", "CXR302"),
     ("xs[i]", "CXR302"),
     ('a is not null or a == "x"', "CXR302"),
     ('a is null and a == "x"', "CXR302"),
-    ('not (a is null and b is null) and a == u', "CXR302"),
+    ("not (a is null and b is null) and a == u", "CXR302"),
     ('if a is null then a == "x" else false', "CXR302"),
     ('a not in views and a == "x"', "CXR302"),
     ('each(gaps, it == "x")', "CXR302"),
@@ -181,11 +181,11 @@ BAD = [
     ("[1, u]", "CXR303"),
     ("u == n", "CXR303"),
     ("n in xs", "CXR303"),
-    ("u ?? n", "CXR303"),
+    ("a ?? n", "CXR303"),
     ("if flag then u else n", "CXR303"),
-    ("xs ?? u", "CXR303"),
+    ("ys ?? u", "CXR303"),
     # operations a type has not
-    ("u + u", "CXR304"),
+    ("u + n", "CXR304"),
     ("flag < flag", "CXR304"),
     ("xs < xs", "CXR304"),
     ("boxes[0] ?? record(label = u, x = i) == record(label = u, x = i)", "CXR304"),
@@ -202,7 +202,7 @@ BAD = [
     ("u[0]", "CXR305"),
     ('f"{xs}"', "CXR306"),
     ("text(flag)", "CXR306"),
-    ("u ?? \"\"", "CXR307"),
+    ('u ?? ""', "CXR307"),
     ("must(u)", "CXR307"),
     ("lower()", "CXR308"),
     ("lower(u, u)", "CXR308"),
@@ -306,6 +306,7 @@ def test_functions_of_the_language(text: str, expected: str) -> None:
 
 # ---- mistakes follow from nothing
 
+
 @pytest.mark.parametrize(
     "text", ["lower(unknown)", "unknown + 1", "unknown.x[0] ?? 1", "unknown in unknown", "[unknown, 1]", 'f"{unknown}"']
 )
@@ -315,7 +316,7 @@ def test_one_mistake_gives_one_kind_of_message(text: str) -> None:
 
 
 def test_text_that_did_not_parse_is_passed_over() -> None:
-    typed, report = check(s.Binary("and", s.Invalid(), s.Call("size", (s.Invalid(),))), TYPES)
+    typed, report = check(s.Binary("and", s.Invalid(), s.Call("contains", (s.Invalid(), s.Name("u")))), TYPES)
     assert report.diagnostics == []
     assert typed.type == BOOL
 

@@ -21,7 +21,7 @@ from .oracle.openi_rsna import Example, Task, image_classification
 from .oracle.prompts import Choice, Turn, Wheel, choice_turn, draw, in_drawn_order, text_turn, unit
 
 SEED = 4
-RULES = yaml.safe_load((Path(__file__).parents[1] / "specs" / "words.yaml").read_text())["rules"]
+RULES: dict[str, str] = yaml.safe_load((Path(__file__).parents[1] / "specs" / "words.yaml").read_text())["rules"]
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +36,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, Result]:
 
 def form(path: str, name: str) -> Wheel:
     """The wheel of a form of specs_extra."""
-    file = yaml.safe_load((made_up.EXTRA / path).read_text())
+    file: Any = yaml.safe_load((made_up.EXTRA / path).read_text())
     rules = RULES | file.get("rules", {})
     said = next(f for f in file["turns"] if f["form"] == name)
     return Wheel(said["prompt"], rules, said.get("count", 1))
@@ -60,7 +60,7 @@ def table(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-# ---- fourteen: lists as splits, choices and choice over long lists, two turns a form
+# ---- fourteen: lists as splits, val carved out of train, choices and choice over long lists, two turns a form
 
 
 def fourteen(data: Path) -> Iterator[tuple[dict[str, str], str, list[str], list[str]]]:
@@ -68,7 +68,8 @@ def fourteen(data: Path) -> Iterator[tuple[dict[str, str], str, list[str], list[
     tests = set((data / "fourteen" / "test_list.txt").read_text().split())
     for row in table(data / "fourteen" / "labels.csv"):
         found = [name for name in row["Finding Labels"].split("|") if name != "No Finding"]
-        split = "test" if row["Image Index"] in tests else "train"
+        drawn = unit(draw(SEED, f"fourteen/{row['Patient ID']}", "split"))
+        split = "test" if row["Image Index"] in tests else "val" if drawn < 0.3 else "train"
         yield row, split, found, [name for name in made_up.FINDINGS if name not in found]
 
 
@@ -83,7 +84,7 @@ def test_all_three_forms_of_image_classification(made: tuple[Path, Path, Result]
     assert examples(out, "image_classification/fourteen") == expected
     forms = Counter(turn.form for e in expected.values() for turn in e.turns)
     assert forms.keys() == {"select", "which_set", "presence"}
-    assert {e.split for e in expected.values()} == {"train", "test"}
+    assert {e.split for e in expected.values()} == {"train", "val", "test"}
 
 
 def fourteen_example(row: dict[str, str], split: str, turns: tuple[Turn, ...], target: Any) -> Example:
@@ -165,7 +166,9 @@ def test_two_sources_joined_and_an_indication_that_may_be_null(made: tuple[Path,
 def test_an_optional_table_may_be_absent(tmp_path: Path) -> None:
     made_up.write_notes(tmp_path / "data")
     made_up.write_views(tmp_path / "data", remarks=False)
-    result = made_up.make(tmp_path / "data", tmp_path / "out", made_up.load(made_up.EXTRA), select=["visit_summary/notes"], seed=SEED)
+    result = made_up.make(
+        tmp_path / "data", tmp_path / "out", made_up.load(made_up.EXTRA), select=["visit_summary/notes"], seed=SEED
+    )
     assert not result.diagnostics
     assert examples(tmp_path / "out", "visit_summary/notes") == visit_summary(tmp_path / "data", {})
 
@@ -176,7 +179,11 @@ def test_a_spec_whose_other_source_is_absent_is_left_out(tmp_path: Path, named: 
     made_up.write_notes(tmp_path / "data")
     name = frozenset(["visit_summary/notes"])
     result = made_up.make(
-        tmp_path / "data", tmp_path / "out", made_up.load(made_up.EXTRA), seed=SEED, named=name if named else frozenset[str]()
+        tmp_path / "data",
+        tmp_path / "out",
+        made_up.load(made_up.EXTRA),
+        seed=SEED,
+        named=name if named else frozenset[str](),
     )
     reasons = {u.name: u.reason for u in result.manifest.unavailable}
     assert "views.csv" in reasons["visit_summary/notes"]
@@ -225,12 +232,17 @@ def test_questions_with_their_history_split_by_a_threshold(made: tuple[Path, Pat
     assert {e.split for e in expected.values()} == {"train", "val", "test"}
 
 
+def permutation(seed: int, size: int) -> list[int]:
+    """numpy's legacy generator."""
+    return [int(place) for place in RandomState(seed).permutation(size)]
+
+
 def holdout(keys: list[int]) -> dict[int, str]:
     """0.4 of the sorted keys held with seed 3, the first half of those in the order drawn held once more with seed 5."""
-    order = [sorted(keys)[place] for place in RandomState(3).permutation(len(keys))]
+    order = [sorted(keys)[place] for place in permutation(3, len(keys))]
     held = math.ceil(len(keys) * 0.4)
     kept = dict.fromkeys(order[held:], "train")
-    again = [order[:held][place] for place in RandomState(5).permutation(held)]
+    again = [order[:held][place] for place in permutation(5, held)]
     half = math.ceil(held * 0.5)
     return kept | dict.fromkeys(again[:half], "test") | dict.fromkeys(again[half:], "val")
 

@@ -1,7 +1,7 @@
 """Every function and operator against plain Python, on rows of awkward values, on both engines.
 
 An oracle is given the columns of its expression, in the order they stand there; where one of them is null the result
-is null, unless `raw` says that the oracle sees nulls itself. A bad row is one for which the oracle raises `Bad`.
+is null, unless `raw` says that the oracle sees nulls itself. A bad row is one for which the oracle raises `BadRowError`.
 """
 
 from __future__ import annotations
@@ -9,10 +9,10 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cache
 from random import Random
-from typing import Any, cast, get_args
+from typing import Any, get_args
 
 import pytest
 from xxhash import xxh64
@@ -37,7 +37,7 @@ TYPES = {
         "b": "bool",
         "c": "bool",
         "q": "split",
-        "l": "list of text",
+        "xs": "list of text",
         "k": "list of text | null",
         "m": "list of (text | null)",
         "li": "list of int",
@@ -49,7 +49,24 @@ TYPES = {
 }
 
 LEAST, MOST = -(2**63), 2**63 - 1
-WORDS = ["", "a", "A", "b", "é", "É", "ß", "İ", "ΑΣ", "中文", "😀", "e\u0301", "a b", "  a\t b\n", "\u00a0x\u2003", "\x1c"]
+WORDS = [
+    "",
+    "a",
+    "A",
+    "b",
+    "é",
+    "É",
+    "ß",
+    "İ",
+    "ΑΣ",
+    "中文",
+    "😀",
+    "e\u0301",
+    "a b",
+    "  a\t b\n",
+    "\u00a0x\u2003",
+    "\x1c",
+]
 NUMERALS = ["0", "-0", "+5", "007", " 12\n", "5.0", "1e3", "--1", "٣", "1_0", str(MOST), str(MOST + 1), str(LEAST), "-"]
 TEXTS = [*WORDS, *NUMERALS, "a,b,,c", ",", "No a here", "x-12 y+3-4", "9" * 30, "PA", "aAbB", "$1", "a.b.c", "x\x1fy"]
 SMALL = [-3, -1, 0, 1, 2, 3, 7]
@@ -75,7 +92,7 @@ def row(random: Random) -> dict[str, Any]:
         "b": one([True, False]),
         "c": one([True, False]),
         "q": one(["train", "val", "test"]),
-        "l": items(texts, random),
+        "xs": items(texts, random),
         "k": one([None, items(texts, random)]),
         "m": items([*texts, None], random),
         "li": items(INTS, random),
@@ -89,7 +106,7 @@ def row(random: Random) -> dict[str, Any]:
 ROWS = [row(Random(seed)) for seed in range(400)]
 
 
-class Bad(Exception):
+class BadRowError(Exception):
     """The row breaks a rule of the expression."""
 
 
@@ -105,7 +122,7 @@ def strip(text: str) -> str:
 def fits(number: int) -> int:
     """`number`, if 64 bits hold it."""
     if not LEAST <= number <= MOST:
-        raise Bad
+        raise BadRowError
     return number
 
 
@@ -116,7 +133,7 @@ def whole(text: str) -> int | None:
 
 def asserted(value: Any) -> Any:
     if value is None:
-        raise Bad
+        raise BadRowError
     return value
 
 
@@ -172,7 +189,9 @@ def names(text: str) -> list[str]:
     return [node.name for node in nodes(parsed(text)) if isinstance(node, s.Name)]
 
 
-PLAIN: dict[str, Callable[..., Any]] = {
+Oracle = Callable[[], Any] | Callable[[Any], Any] | Callable[[Any, Any], Any] | Callable[[Any, Any, Any], Any]
+
+PLAIN: dict[str, Oracle] = {
     "lower(t)": lambda t: t.lower(),
     "capitalize(t)": lambda t: t[:1].upper() + t[1:].lower(),
     "strip(t)": strip,
@@ -219,61 +238,61 @@ PLAIN: dict[str, Callable[..., Any]] = {
     "digest(t)": hexadecimal,
     "digest(t, u)": hexadecimal,
     'digest("a")': lambda: hexadecimal("a"),
-    "size(l)": len,
+    "size(xs)": len,
     "size(k)": len,
     "size(m)": len,
     "size([])": lambda: 0,
-    "first(l)": lambda l: get(l, 0),
+    "first(xs)": lambda xs: get(xs, 0),
     "first(k)": lambda k: get(k, 0),
     "first(m)": lambda m: get(m, 0),
     "first(ll)": lambda ll: get(ll, 0),
     "first([])": lambda: None,
-    'join(l, ", ")': ", ".join,
+    'join(xs, ", ")': ", ".join,
     'join(k, "")': "".join,
     'join([], "-")': lambda: "",
     'join(split(u, "a"), "a")': lambda u: u,
-    'where(l, it != "a")': lambda l: [x for x in l if x != "a"],
+    'where(xs, it != "a")': lambda xs: [x for x in xs if x != "a"],
     "where(m, it is not null)": lambda m: [x for x in m if x is not None],
     "where(k, it in views)": lambda k: [x for x in k if x in ("PA", "AP")],
     "where(ll, size(it) > 1)": lambda ll: [x for x in ll if len(x) > 1],
     "where(li, it < limit)": lambda li: [x for x in li if x < 3],
     "where([], true)": list,
-    'each(l, f"{it}!")': lambda l: [f"{x}!" for x in l],
+    'each(xs, f"{it}!")': lambda xs: [f"{x}!" for x in xs],
     'each(m, it ?? "none")': lambda m: ["none" if x is None else x for x in m],
     "each(k, tail(it, 1))": lambda k: [x[1:] for x in k],
     "each(ll, each(it, lower(it)))": lambda ll: [[x.lower() for x in y] for y in ll],
     "each(ll, first(it))": lambda ll: [get(x, 0) for x in ll],
     'each(ll, join(it, ","))': lambda ll: [",".join(x) for x in ll],
     "each(li, it + 1)": lambda li: [fits(x + 1) for x in li],
-    "each(l, record(a = it, n = 1))": lambda l: [{"a": x, "n": 1} for x in l],
-    "each(l, record(a = it).a)": lambda l: l,
-    "each(l, 1)": lambda l: [1 for _ in l],
-    "each(l, [it, it])": lambda l: [[x, x] for x in l],
-    "each(l, must(int?(it)))": lambda l: [asserted(whole(x)) for x in l],
+    "each(xs, record(a = it, n = 1))": lambda xs: [{"a": x, "n": 1} for x in xs],
+    "each(xs, record(a = it).a)": lambda xs: xs,
+    "each(xs, 1)": lambda xs: [1 for _ in xs],
+    "each(xs, [it, it])": lambda xs: [[x, x] for x in xs],
+    "each(xs, must(int?(it)))": lambda xs: [asserted(whole(x)) for x in xs],
     "each(k, int(it))": lambda k: [asserted(whole(x)) for x in k],
-    'each(l, if it == "a" then 1 else int(it))': lambda l: [1 if x == "a" else asserted(whole(x)) for x in l],
+    'each(xs, if it == "a" then 1 else int(it))': lambda xs: [1 if x == "a" else asserted(whole(x)) for x in xs],
     "each([], it)": list,
-    "concat(l, l)": lambda l: l + l,
-    "concat(l, k)": lambda l, k: l + k,
-    "concat(m, l)": lambda m, l: m + l,
+    "concat(xs, xs)": lambda xs: xs + xs,
+    "concat(xs, k)": lambda xs, k: xs + k,
+    "concat(m, xs)": lambda m, xs: m + xs,
     "concat(li, lf)": lambda li, lf: [float(x) for x in li] + lf,
-    "concat(l, [])": lambda l: l,
+    "concat(xs, [])": lambda xs: xs,
     'concat([], ["a"])': lambda: ["a"],
-    "concat(ll, [l])": lambda ll, l: [*ll, l],
-    "without(l, k)": lambda l, k: [x for x in l if x not in k],
-    'without(l, ["a", "b"])': lambda l: [x for x in l if x not in ("a", "b")],
-    'without(["a", "b"], l)': lambda l: [x for x in ("a", "b") if x not in l],
-    "without(l, [])": lambda l: l,
-    "without([], l)": lambda l: [],
-    "unique(l)": unique,
+    "concat(ll, [xs])": lambda ll, xs: [*ll, xs],
+    "without(xs, k)": lambda xs, k: [x for x in xs if x not in k],
+    'without(xs, ["a", "b"])': lambda xs: [x for x in xs if x not in ("a", "b")],
+    'without(["a", "b"], xs)': lambda xs: [x for x in ("a", "b") if x not in xs],
+    "without(xs, [])": lambda xs: xs,
+    "without([], xs)": lambda xs: [],
+    "unique(xs)": unique,
     "unique(k)": unique,
     "unique(m)": unique,
     "unique(li)": unique,
     "unique(ll)": unique,
     "present(m)": lambda m: [x for x in m if x is not None],
-    "present(l)": lambda l: l,
+    "present(xs)": lambda xs: xs,
     "present(mi)": lambda mi: [x for x in mi if x is not None],
-    "every(l, 2, 0)": lambda l: l[::2],
+    "every(xs, 2, 0)": lambda xs: xs[::2],
     "every(k, 2, 1)": lambda k: k[1::2],
     "every(li, 3, 9)": lambda li: li[9::3],
     "least(li)": least,
@@ -282,8 +301,8 @@ PLAIN: dict[str, Callable[..., Any]] = {
     "most(li)": lambda li: least(li, max),
     "most(mi)": lambda mi: least(mi, max),
     "most(lf)": lambda lf: least(lf, max),
-    "index(l, u)": lambda l, u: l.index(u) if u in l else None,
-    "index(l, t)": lambda l, t: l.index(t) if t in l else None,
+    "index(xs, u)": lambda xs, u: xs.index(u) if u in xs else None,
+    "index(xs, t)": lambda xs, t: xs.index(t) if t in xs else None,
     "index(m, u)": lambda m, u: m.index(u) if u in m else None,
     'index(k, "a")': lambda k: k.index("a") if "a" in k else None,
     "index(li, i)": lambda li, i: li.index(i) if i in li else None,
@@ -310,9 +329,9 @@ PLAIN: dict[str, Callable[..., Any]] = {
     "n % -3": lambda n: n % -3,
     "n % 0": lambda n: None,
     "n % 2.5": lambda n: n % 2.5,
-    "l + k": lambda l, k: l + k,
-    "l[n]": get,
-    "l[0]": lambda l: get(l, 0),
+    "xs + k": lambda xs, k: xs + k,
+    "xs[n]": get,
+    "xs[0]": lambda xs: get(xs, 0),
     "k[-1]": lambda k: get(k, -1),
     "m[j]": lambda m, j: get(m, j),
     '["a", "b"][n]': lambda n: get(["a", "b"], n),
@@ -329,7 +348,7 @@ PLAIN: dict[str, Callable[..., Any]] = {
     'u != "a"': lambda u: u != "a",
     "b == c": lambda b, c: b == c,
     'q == "train"': lambda q: q == "train",
-    "l == ll[0] ?? []": lambda l, ll: l == (get(ll, 0) or []),
+    "xs == ll[0] ?? []": lambda xs, ll: xs == (get(ll, 0) or []),
     "m != []": lambda m: m != [],
     "n == g": lambda n, g: n == g,
     "j < n": lambda j, n: j < n,
@@ -339,15 +358,15 @@ PLAIN: dict[str, Callable[..., Any]] = {
     'u < "b"': lambda u: u < "b",
     'u >= "É"': lambda u: u >= "É",
     "[u, u]": lambda u: [u, u],
-    "[l, []]": lambda l: [l, []],
+    "[xs, []]": lambda xs: [xs, []],
     "[n, g]": lambda n, g: [float(n), g],
     "[[], [u]]": lambda u: [[], [u]],
     "if b then n else 0.5": lambda b, n: float(n) if b else 0.5,
-    "if b then l else []": lambda b, l: l if b else [],
+    "if b then xs else []": lambda b, xs: xs if b else [],
     "if b then li else [0.5]": lambda b, li: [float(x) for x in li] if b else [0.5],
 }
 
-RAW: dict[str, Callable[..., Any]] = {
+RAW: dict[str, Oracle] = {
     "must(t)": asserted,
     "must(k)": asserted,
     "must(i) + 1": lambda i: fits(asserted(i) + 1),
@@ -358,18 +377,18 @@ RAW: dict[str, Callable[..., Any]] = {
     "record(a = t, b = i)": lambda t, i: {"a": t, "b": i},
     "[record(a = t)]": lambda t: [{"a": t}],
     "[t, u]": lambda t, u: [t, u],
-    "[l, k]": lambda l, k: [l, k],
+    "[xs, k]": lambda xs, k: [xs, k],
     "[i, f]": lambda i, f: [i if i is None else float(i), f],
     "t is null": lambda t: t is None,
     "k is not null": lambda k: k is not None,
-    "t in l": lambda t, l: t is not None and t in l,
+    "t in xs": lambda t, xs: t is not None and t in xs,
     "t in m": lambda t, m: t is not None and t in m,
     't not in ["a", "b"]': lambda t: t not in ("a", "b"),
     'u in (k ?? ["a"])': lambda u, k: u in (["a"] if k is None else k),
     "i in [1, 2, 3]": lambda i: i in (1, 2, 3),
     "i in [0.5, 2.0]": lambda i: i in (0.5, 2.0),
     "f in mi": lambda f, mi: f is not None and f in mi,
-    "l in ll": lambda l, ll: l in ll,
+    "xs in ll": lambda xs, ll: xs in ll,
     "[] in ll": lambda ll: [] in ll,
     "t in []": lambda t: False,
     "q in ['train', 'val']".replace("'", '"'): lambda q: q in ("train", "val"),
@@ -388,19 +407,21 @@ CASES = [Case(text, oracle) for text, oracle in PLAIN.items()] + [Case(t, o, raw
 
 def same(found: Any, wanted: Any) -> bool:
     """Equality of values and of their types; of floats up to the last digits."""
-    if isinstance(wanted, float):
-        return isinstance(found, float) and (math.isclose(found, wanted, abs_tol=1e-12) or found is wanted or found != found)
-    if isinstance(wanted, list):
-        pairs = zip(cast(list[Any], found or []), cast(list[Any], wanted), strict=False)
-        return isinstance(found, list) and len(found) == len(wanted) and all(same(a, b) for a, b in pairs)
-    return type(found) is type(wanted) and found == wanted
+    kind = type(wanted).__name__
+    if type(found).__name__ != kind:
+        return False
+    if kind == "float":
+        return math.isclose(found, wanted, abs_tol=1e-12) or (math.isnan(found) and math.isnan(wanted))
+    if kind == "list":
+        return len(found) == len(wanted) and all(map(same, found, wanted))
+    return bool(found == wanted)
 
 
 def outcome(case: Case, row: dict[str, Any]) -> tuple[bool, Any]:
     """Whether the row is good, and its value if it is."""
     try:
         return True, case.value(row)
-    except Bad:
+    except BadRowError:
         return False, None
 
 
@@ -427,10 +448,10 @@ def nodes(e: Any) -> Iterator[s.Node]:
     """A syntax tree's nodes."""
     if isinstance(e, s.Node):
         yield e
-        for name in e.__dataclass_fields__:
-            yield from nodes(getattr(e, name))
-    elif isinstance(e, tuple):
-        for part in cast(tuple[Any, ...], e):
+        e = tuple(getattr(e, field.name) for field in fields(e))
+    kind = type(e).__name__
+    if kind == "tuple":
+        for part in e:
             yield from nodes(part)
 
 
@@ -454,11 +475,17 @@ def test_every_body_belongs_to_a_function_or_an_operator() -> None:
     assert set(BODIES) <= set(FUNCTIONS) | operators
 
 
-
 @pytest.mark.parametrize("name", sorted(name for name, function in FUNCTIONS.items() if function.literal))
 def test_a_literal_argument_is_asked_for(name: str) -> None:
     function = FUNCTIONS[name]
-    columns = {"text": "u", "int": "n", "float": "g", "list of text": "l", "list of T": "l", "list of (T | null)": "m"}
+    columns = {
+        "text": "u",
+        "int": "n",
+        "float": "g",
+        "list of text": "xs",
+        "list of T": "xs",
+        "list of (T | null)": "m",
+    }
     arguments = [columns[str(parameter)] for parameter in function.parameters]
     if function.kind == "image":
         arguments[1] = "lower(u)"  # a name alone is the name of a source

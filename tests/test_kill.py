@@ -34,7 +34,8 @@ class Killed:
         """Start a run and kill it `wait` seconds after it began to work; None lets it end. How long it took."""
         arguments = [sys.executable, str(SCRIPT), str(self.data), str(self.out), str(made_up.EXTRA), str(seed), "wait"]
         with subprocess.Popen(arguments, stdout=subprocess.PIPE) as process:
-            assert process.stdout is not None and process.stdout.readline() == b"ready\n"
+            assert process.stdout is not None
+            assert process.stdout.readline() == b"ready\n"
             started = time.monotonic()
             if wait is not None:
                 time.sleep(wait)

@@ -96,7 +96,11 @@ def test_a_left_join_that_is_read_stays_with_what_is_read_of_it() -> None:
 def test_a_join_that_drops_rows_stays() -> None:
     for kind in ("inner", "semi", "anti"):
         take = "" if kind != "inner" else "take: [word], "
-        found = plan(source=SOURCE.replace("take: [word, other], kind: left", f"{take}kind: {kind}").replace("word ?? said", "said"))
+        found = plan(
+            source=SOURCE.replace("take: [word, other], kind: left", f"{take}kind: {kind}").replace(
+                "word ?? said", "said"
+            )
+        )
         assert joins(found) == ["made.more"]
         assert read_columns(found)["made.more"] == {"n"}
 
@@ -147,7 +151,13 @@ def test_a_plan_is_the_same_in_every_process() -> None:
     """Python's sets come in another order with another hash seed."""
     code = "from tests.test_lower import told; print(told())"
     told = {
-        subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, env={**os.environ, "PYTHONHASHSEED": seed}, cwd=ROOT).stdout
+        subprocess.run(
+            [sys.executable, "-c", code],
+            check=True,
+            capture_output=True,
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            cwd=ROOT,
+        ).stdout
         for seed in ("1", "2", "3")
     }
     assert len(told) == 1
@@ -178,9 +188,19 @@ def test_comments_blanks_and_the_order_of_keys_change_no_fingerprint() -> None:
     assert fingerprint(plan(turned(SPEC), turned(SOURCE))) == known
     assert fingerprint(plan("# a comment\n" + SPEC.replace("key: n\n", "key:   n   # why\n\n"))) == known
     flow = "join: {kind: left, take: [word, other], on: n, table: more}"
-    assert fingerprint(plan(source=SOURCE.replace("join: {table: more, on: n, take: [word, other], kind: left}", flow))) == known
+    assert (
+        fingerprint(plan(source=SOURCE.replace("join: {table: more, on: n, take: [word, other], kind: left}", flow)))
+        == known
+    )
     assert fingerprint(plan(SPEC.replace("{format: text, text: said}", "{text: said, format: text}"))) == known
-    assert fingerprint(plan(source=SOURCE.replace("columns: {n: int, said: text, g: text", "columns: {g: text, said: text, n: int"))) == known
+    assert (
+        fingerprint(
+            plan(
+                source=SOURCE.replace("columns: {n: int, said: text, g: text", "columns: {g: text, said: text, n: int")
+            )
+        )
+        == known
+    )
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -36,8 +36,11 @@ def canary_rsna() -> list[tuple[object, ...]]:
 
 
 def canary_openi(more: int = 0) -> dict[int, str | bytes]:
-    texts = {n: made_up.report_xml(f"{CANARY} findings {n}", f"{CANARY} impression {n}", [f"{CANARY}{n}_IM"]) for n in range(1, 12 + more)}
-    return {n: text for n, text in texts.items()}
+    texts = {
+        n: made_up.report_xml(f"{CANARY} findings {n}", f"{CANARY} impression {n}", [f"{CANARY}{n}_IM"])
+        for n in range(1, 12 + more)
+    }
+    return dict(texts.items())
 
 
 def fill(data: Path, more: int = 0) -> None:
@@ -71,7 +74,7 @@ def everything(folder: Path) -> dict[str, bytes]:
     return {p.relative_to(folder).as_posix(): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
 
 
-def silent(result: Result, out: Path, captured: pytest.CaptureResult[str]) -> None:
+def silent(result: Result, out: Path, captured: Iterable[str]) -> None:
     """No cell and no key is told: not in findings, however drawn, not in the manifest and the card, not on the terminal."""
     told = [repr(result.diagnostics), repr(result.manifest), *captured]
     told += [render(result.diagnostics, {}, format) for format in ("text", "concise", "json")]
@@ -161,7 +164,9 @@ BROKEN = (
 
 
 @pytest.mark.parametrize("broken", BROKEN, ids=lambda b: b.name)
-def test_bad_data_stops_its_specs_only(broken: Broken, lab: Path, compilation: Compilation, capfd: pytest.CaptureFixture[str]) -> None:
+def test_bad_data_stops_its_specs_only(
+    broken: Broken, lab: Path, compilation: Compilation, capfd: pytest.CaptureFixture[str]
+) -> None:
     before = everything(lab / "out")
     fill(lab / "data", more=3) if broken.specs == (RSNA,) else rsna_grows(lab / "data")
     broken.breaks(lab / "data")
@@ -178,9 +183,11 @@ def test_bad_data_stops_its_specs_only(broken: Broken, lab: Path, compilation: C
     after = everything(lab / "out")
     others = {RSNA, *OPENI} - set(broken.specs)
     kept = {name for name in before if name.startswith(broken.specs)}
-    assert kept and {name: after.get(name) for name in kept} == {name: before[name] for name in kept}
+    assert kept
+    assert {name: after.get(name) for name in kept} == {name: before[name] for name in kept}
     grown = {name for name in before if name.startswith(tuple(others))}
-    assert grown and all(after[name] != before[name] for name in grown if name.endswith(".parquet") and "test" in name)
+    assert grown
+    assert all(after[name] != before[name] for name in grown if name.endswith(".parquet") and "test" in name)
     assert {f.name: f.codes for f in result.manifest.failed} == dict.fromkeys(broken.specs, (broken.code,))
     assert {s.name for s in result.manifest.specs} == {RSNA, *OPENI}
 
@@ -190,7 +197,9 @@ def rsna_grows(data: Path) -> None:
 
 
 @pytest.mark.parametrize("seed", [1, 2])
-def test_nothing_made_leaves_the_output_as_it_was(seed: int, lab: Path, compilation: Compilation, capfd: pytest.CaptureFixture[str]) -> None:
+def test_nothing_made_leaves_the_output_as_it_was(
+    seed: int, lab: Path, compilation: Compilation, capfd: pytest.CaptureFixture[str]
+) -> None:
     before = everything(lab / "out")
     rsna(header=HEADER)(lab / "data")
     openi(3, XML_LINES)(lab / "data")
@@ -213,20 +222,43 @@ def test_an_absent_source_is_reported_and_left_out(lab: Path, compilation: Compi
     before = made_up.data_files(lab / "out")
     shutil.rmtree(lab / "data" / "rsna")
     result = made_up.make(lab / "data", lab / "out", compilation)
-    assert not result.failed and not result.diagnostics
+    assert not result.failed
+    assert not result.diagnostics
     (absent,) = result.manifest.unavailable
     assert (absent.name, absent.row) == (RSNA, ("Image Classification", "RSNA"))
     assert "stage_2_train_labels.csv" in absent.reason
     assert made_up.data_files(lab / "out") == before
     named = made_up.make(lab / "data", lab / "out", compilation, select=[RSNA], named=frozenset([RSNA]))
     assert made_up.codes(named) == [("CXR812", RSNA)]
-    assert named.failed and made_up.data_files(lab / "out") == before
+    assert named.failed
+    assert made_up.data_files(lab / "out") == before
 
 
 def test_no_source_at_all(tmp_path: Path, compilation: Compilation) -> None:
     result = made_up.make(tmp_path / "nowhere", tmp_path / "out", compilation)
     assert not result.failed
     assert {u.name for u in result.manifest.unavailable} == {RSNA, *OPENI}
+
+
+def test_a_warning_goes_to_the_specs_that_read_the_column(tmp_path: Path, compilation: Compilation) -> None:
+    """No report has an impression: odd for two specs, and nothing that the third ever sees."""
+    reports = {n: made_up.report_xml("findings", None, ["a"]) for n in (1, 2)}
+    made_up.write_openi(tmp_path / "data", reports)
+    result = made_up.make(tmp_path / "data", tmp_path / "out", compilation)
+    told = {(d.code, d.spec, d.label.column) for d in result.diagnostics if isinstance(d.label, DataPlace)}
+    assert told == {("CXR610", spec, "impression") for spec in OPENI[1:]}
+    warned = {s.name: dict(s.warnings) for s in result.manifest.specs}
+    assert warned == {OPENI[0]: {}, OPENI[1]: {"CXR610": 1}, OPENI[2]: {"CXR610": 1}}
+    assert not result.failed
+
+
+@pytest.mark.parametrize("engine", ["in-memory", "streaming"])
+def test_files_without_rows_make_no_examples(tmp_path: Path, compilation: Compilation, engine: str) -> None:
+    made_up.write_rsna(tmp_path / "data", [])
+    result = made_up.make(tmp_path / "data", tmp_path / "out", compilation, engine=engine)
+    assert [(d.code, d.severity, d.label) for d in result.diagnostics] == [("CXR607", "warning", DataPlace(LABELS))]
+    assert not result.failed
+    assert not made_up.data_files(tmp_path / "out")
 
 
 # ---- the output
@@ -363,13 +395,14 @@ def test_rows_that_break_a_rule_stop_their_spec(rule: str, tmp_path: Path, capfd
     assert (found.code, found.severity, found.spec) == ("CXR751", "error", "odd/cells")
     assert found.message.startswith("1 row breaks" if count == 1 else f"{count} rows break")
     assert check in found.message
-    assert result.failed and [s.name for s in result.manifest.specs] == ["plain/cells"]
+    assert result.failed
+    assert [s.name for s in result.manifest.specs] == ["plain/cells"]
     silent(result, tmp_path / "out", capfd.readouterr())
 
 
-def write_cells(data: Path, rows: list[tuple[object, ...]] | None = None) -> None:
+def write_cells(data: Path, rows: Sequence[tuple[object, ...]] = CELL_ROWS) -> None:
     header = ("n", "g", "maybe", "said", "number")
-    made_up.write_text(data / "cells" / "cells.csv", made_up.csv_text(header, CELL_ROWS if rows is None else rows))
+    made_up.write_text(data / "cells" / "cells.csv", made_up.csv_text(header, rows))
 
 
 def test_a_rule_holds_where_its_branch_is_taken_only(tmp_path: Path) -> None:
@@ -428,7 +461,7 @@ def test_every_row_lost_is_in_the_attrition(tmp_path: Path) -> None:
         last: dict[str, int] = {}
         for step in spec.attrition:
             assert last.get(step.relation, step.rows_in) == step.rows_in
-            assert step.rows_out <= step.rows_in or step.step.startswith("explode")
+            assert step.rows_out <= step.rows_in or step.step.startswith(("explode", "union", "join"))
             last[step.relation] = step.rows_out
             checked += 1
         assert last[spec.name] == sum(counts.rows for counts in spec.splits.values())
@@ -437,10 +470,19 @@ def test_every_row_lost_is_in_the_attrition(tmp_path: Path) -> None:
 
 
 def test_attrition_speaks_in_the_names_of_filters(tmp_path: Path) -> None:
-    reports = {1: ("f", "i", ["a"]), 2: ("f", None, []), 3: (None, "i", ["b"]), 4: ("  ", "i", []), 5: ("f", "", ["c"])}
+    reports: dict[int, tuple[str | None, str | None, list[str]]] = {
+        1: ("f", "i", ["a"]),
+        2: ("f", None, []),
+        3: (None, "i", ["b"]),
+        4: ("  ", "i", []),
+        5: ("f", "", ["c"]),
+    }
     made_up.write_openi(tmp_path / "data", {n: made_up.report_xml(*report) for n, report in reports.items()})
     result = made_up.make(tmp_path / "data", tmp_path / "out", made_up.load())
-    told = {s.name: [(a.step, a.rows_in, a.rows_out) for a in s.attrition if a.relation == s.name] for s in result.manifest.specs}
+    told = {
+        s.name: [(a.step, a.rows_in, a.rows_out) for a in s.attrition if a.relation == s.name]
+        for s in result.manifest.specs
+    }
     applies = "a form applies"
     assert told["findings_generation/openi"] == [("has_findings", 5, 3), ("has_images", 3, 2), (applies, 2, 2)]
     assert told["findings_summarization/openi"] == [("has_both", 5, 1), (applies, 1, 1)]
@@ -460,7 +502,8 @@ def test_another_seed_changes_draws_and_no_membership(lab: Path, compilation: Co
     for spec in (RSNA, *OPENI):
         ours, theirs = made_up.rows(lab / "out", spec), made_up.rows(lab / "other", spec)
         drawn = [id for id in ours if ours[id]["turns"] != theirs[id]["turns"]]
-        assert ours.keys() == theirs.keys() and drawn
+        assert ours.keys() == theirs.keys()
+        assert drawn
         assert all({**ours[id], "turns": None} == {**theirs[id], "turns": None} for id in ours)
 
 
@@ -477,18 +520,22 @@ def test_a_published_run_carries_the_overlay(lab: Path) -> None:
 # ---- patients
 
 
-def test_a_patient_on_two_sides_publishes_nothing(lab: Path, compilation: Compilation, capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_patient_on_two_sides_publishes_nothing(
+    lab: Path, compilation: Compilation, capfd: pytest.CaptureFixture[str]
+) -> None:
     before = everything(lab / "out")
     patients = {str(row[0]): f"00000007_{n:03d}.png" for n, row in enumerate(canary_rsna())}
     made_up.write_nih_map(lab / "data", patients)
     result = made_up.make(lab / "data", lab / "out", compilation)
     assert made_up.codes(result) == [("CXR813", None)]
-    assert result.failed and "1 patients" in result.diagnostics[0].message
+    assert result.failed
+    assert "1 patients" in result.diagnostics[0].message
     assert everything(lab / "out") == before
     silent(result, lab / "out", capfd.readouterr())
     warned = made_up.make(lab / "data", lab / "published", made_up.load(published=True), published=True)
     assert [(d.code, d.severity) for d in warned.diagnostics] == [("CXR813", "warning")]
-    assert not warned.failed and (lab / "published" / RSNA).is_dir()
+    assert not warned.failed
+    assert (lab / "published" / RSNA).is_dir()
 
 
 def test_one_patient_across_specs(tmp_path: Path) -> None:
@@ -507,7 +554,10 @@ def test_one_patient_across_specs(tmp_path: Path) -> None:
 def test_another_row_changes_no_other_example(tmp_path: Path) -> None:
     made = made_up.load(made_up.EXTRA)
     rows, documents = made_up.fourteen_rows(), made_up.rounds()
-    more = (*rows, ("99999999_000.png", "Mass|Edema", 999)), documents | {"morning_rounds/999.json": documents[next(iter(documents))]}
+    more = (
+        (*rows, ("99999999_000.png", "Mass|Edema", 999)),
+        documents | {"morning_rounds/999.json": documents[next(iter(documents))]},
+    )
     for place, (labels, rounds) in {"one": (rows, documents), "two": more}.items():
         made_up.write_fourteen(tmp_path / place, list(labels))
         made_up.write_rounds(tmp_path / place, rounds)
@@ -530,7 +580,9 @@ def test_specs_not_asked_for_stay_as_they_were(lab: Path, compilation: Compilati
     result = made_up.make(lab / "data", lab / "out", compilation, select=OPENI[:1])
     after = everything(lab / "out")
     changed = {name for name in before if after[name] != before[name]}
-    assert {name for name in changed if name.endswith(".parquet")} == {name for name in before if name.startswith(OPENI[0])}
+    assert {name for name in changed if name.endswith(".parquet")} == {
+        name for name in before if name.startswith(OPENI[0])
+    }
     assert {s.name for s in result.manifest.specs} == {RSNA, *OPENI}
 
 

@@ -12,7 +12,7 @@ import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 from xml.etree import ElementTree
 
 import numpy as np
@@ -96,7 +96,7 @@ def _label_rows(folder: Path) -> Iterator[dict[str, str]]:
 def nih_images(root: Path) -> dict[str, str]:
     """RSNA's patients that the mapping file links to an NIH image."""
     path = root / "rsna" / "pneumonia-challenge-dataset-mappings_2018.json"
-    entries = json.loads(path.read_text()) if path.exists() else []
+    entries: list[dict[str, str]] = json.loads(path.read_text()) if path.exists() else []
     return {entry["subset_img_id"]: entry["img_id"] for entry in entries}
 
 
@@ -154,7 +154,12 @@ def shuffle_split(items: np.ndarray[Any, Any], share: float, seed: int = 0) -> t
 
 
 def image_classification(
-    seed: int, id: str, wheels: Mapping[str, Wheel], options: Sequence[str], positives: Sequence[str], negatives: Sequence[str]
+    seed: int,
+    id: str,
+    wheels: Mapping[str, Wheel],
+    options: Sequence[str],
+    positives: Sequence[str],
+    negatives: Sequence[str],
 ) -> tuple[tuple[Turn, ...], Any]:
     """The turns of the task, and the first one's answer."""
     turns: list[Turn] = []
@@ -176,7 +181,7 @@ def image_classification(
         slots = {"lower(disease)": disease.lower()}
         turns.append(choice_turn(seed, id, "presence", wheels["presence"], ["Yes", "No"], [answer], Choice(), slots))
         targets.append(answer)
-    return tuple(turns), cast(Any, targets[0]) if targets else None
+    return tuple(turns), targets[0] if targets else None
 
 
 def _disease(seed: int, id: str, positives: Sequence[str], negatives: Sequence[str]) -> str | None:

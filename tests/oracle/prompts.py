@@ -101,7 +101,7 @@ class _Reader:
         return Row((*parts, Words(words)) if words else tuple(parts))
 
     def group(self, end: str) -> Node:
-        alternatives, weights = [], list[int]()
+        alternatives, weights = list[Node](), list[int]()
         while True:
             weights.append(self.weight())
             alternatives.append(self.row())
@@ -278,5 +278,3 @@ def decoys(seed: int, id: str, site: str, truth: Sequence[str], others: Sequence
         rest = in_drawn_order(seed, id, f"{site}.{place}", pool)[: len(truth) - 1]
         made.append(in_drawn_order(seed, id, f"{site}.{place}.order", [anchor, *rest]))
     return made
-
-

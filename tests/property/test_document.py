@@ -28,8 +28,7 @@ steps:
 key: [dicom_id, 'digest(a, b)']   # a comment
 bind:
   images: '[image]'
-keep:
-  - {where: "a\\tb", split: train, rows: 10}
+published: {row: [View Classification, "Lab\\t"], because: 'same', expect: {train: 10}}
 """
 
 

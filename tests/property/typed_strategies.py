@@ -121,9 +121,7 @@ def templates(name: str, null: bool, beside_it: bool) -> list[str]:
 
 
 @st.composite
-def expressions_of(
-    draw: st.DrawFn, name: str, null: bool, depth: int = 3, names: Mapping[str, str] = COLUMNS
-) -> str:
+def expressions_of(draw: st.DrawFn, name: str, null: bool, depth: int = 3, names: Mapping[str, str] = COLUMNS) -> str:
     """The text of an expression of the type that `NAMES` calls `name`, null only if `null`, over `names`."""
     wanted = (NAMES[name], f"{NAMES[name]} | null") if null else (NAMES[name],)
     leaves = [column for column, type in names.items() if type in wanted] + LITERALS.get(name, [])
