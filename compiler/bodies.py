@@ -234,7 +234,7 @@ BODIES: Mapping[str, Body] = {
     "-": lambda x, y: x - y,
     "*": lambda x, y: x * y,
     "/": lambda x, y: pl.when(y != 0).then(x / y),
-    "%": lambda x, y: pl.when(y != 0).then(x % y),
+    "%": lambda x, y: pl.when(y != 0).then(x % y),  # with the sign of y, as in Python
     "item": lambda x, i: x.list.get(i, null_on_oob=True),
     "all": lambda x: x.list.eval(pl.element().fill_null(value=False)).list.all().fill_null(value=True),
     "escape": escape,

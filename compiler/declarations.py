@@ -123,7 +123,6 @@ class ColumnSplit(Node):
 class ListSplit(Node):
     """A row's split is the list that names its key; `lists` pairs (split, table)."""
 
-    table: Name | None
     lists: tuple[tuple[str, Name], ...]
     key: Name
 

@@ -243,9 +243,9 @@ class Checker:
                 type = dict(fields)[e.name]
                 return Get(operand, e.name, nullable(type) if is_nullable(operand.type) else type)
             case RecordOf(fields):
-                self.report.error(
-                    "CXR207", e.span, f"the record has no field `{e.name}`", help=near(e.name, dict(fields), "fields")
-                )
+                place = e.span and replace(e.span, start=e.span.end - len(e.name))
+                help = near(e.name, dict(fields), "fields")
+                self.report.error("CXR207", place, f"the record has no field `{e.name}`", help=help)
             case other:
                 self.report.error("CXR305", e.span, f"`.{e.name}` asks for a record, found `{other}`")
         return Get(operand, e.name, UNKNOWN)
@@ -391,7 +391,8 @@ class Checker:
         if e.operator == "+" and isinstance(present(left.type), ListOf):
             return self.call(s.Call("concat", (e.left, e.right), span=e.span), scope)
         left = self.number(e.left, scope, e.operator)
-        right = self.number(e.right, scope, e.operator)
+        known = not isinstance(left.type, Unknown)
+        right = self.number(e.right, scope, e.operator) if known else self.check(e.right, scope)
         if isinstance(left.type, Unknown) or isinstance(right.type, Unknown):
             return Apply(e.operator, (left, right), UNKNOWN)
         type: Type = FLOAT if e.operator == "/" or FLOAT in (present(left.type), present(right.type)) else INT
@@ -443,7 +444,7 @@ class Checker:
             self.report.error(
                 "CXR308",
                 span,
-                f"`{function.name}` with {len(e.arguments)} arguments",
+                f"`{function.name}` with {len(e.arguments)} argument{'s' * (len(e.arguments) != 1)}",
                 help=f"it reads `{function.signature}`",
             )
             return Apply(e.function, (), UNKNOWN)
@@ -631,7 +632,7 @@ class Checker:
             self.report.error(
                 "CXR308",
                 e.function_span or e.span,
-                f"`{function.name}` with {len(e.arguments)} arguments",
+                f"`{function.name}` with {len(e.arguments)} argument{'s' * (len(e.arguments) != 1)}",
                 help=f"it takes {len(function.takes)}",
             )
             return Apply(e.function, (), UNKNOWN)
@@ -641,6 +642,5 @@ class Checker:
             expected = nullable(type) if is_nullable(typed.type) else type
             names[name] = Binding(self.fitted(typed, expected, argument.span, f"`{name}` of `{function.name}`"))
         rest = {n: f for n, f in scope.functions.items() if n != function.name}
-        return self.check(
-            function.gives, replace(scope, names=names, functions=rest, what=f"name in `{function.name}`")
-        )
+        inner = replace(scope, names=names, functions=rest, what=f"name in `{function.name}`", declared=None)
+        return self.check(function.gives, inner)

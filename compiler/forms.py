@@ -12,7 +12,7 @@ from cxrspec.compiler import syntax as s
 from cxrspec.compiler.diagnostics import Report, Span
 from cxrspec.compiler.expressions import Binding, Checker, Scope, facts
 from cxrspec.compiler.typed import Column, Const, Typed, requirements
-from cxrspec.compiler.types import BOOL, IMAGE, TEXT, ListOf
+from cxrspec.compiler.types import BOOL, IMAGE, TEXT, UNKNOWN, ListOf
 
 SEPARATOR = ", "  # between the answers of `choices`, and between options printed inline
 
@@ -138,6 +138,10 @@ class Forms:
     def slot(self, part: s.Slot, scope: Scope, block: bool) -> Typed | p.OptionBlock:
         if block and isinstance(part.expression, s.Name) and part.expression.name == "options":
             return p.OptionBlock()
+        if isinstance(part.expression, s.Name) and part.expression.name == "options" and "options" not in scope.names:
+            help = "`{options}` prints the options of a form whose answer is `choice` or `choices`"
+            self.report.error("CXR203", part.expression.span, "`{options}` in a form without options", help=help)
+            return Const("", UNKNOWN)
         typed = self.checker.check(part.expression, scope)
         self.checker.printable(typed, part.expression.span)
         return self.checker.never_null(typed, part.expression.span, "a slot")

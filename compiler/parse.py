@@ -298,7 +298,6 @@ class _Parser:
     def split(self, path: Path) -> d.Split:
         at = below(path)
         span = self.document.key_span(path)
-        table = self.name(at("table")) if self.has(at("table")) else None
         if self.has(at("constant")):
             return d.ConstantSplit(self.text(at("constant")), span=span)
         if self.has(at("holdout")):
@@ -307,11 +306,12 @@ class _Parser:
             shares = tuple((str(p[-1]), float(self.get(p))) for p in self.each(at("ratio")))
             if sum(share for _, share in shares) >= 1:
                 self.report.error("CXR421", self.span(at("ratio")), "the shares leave nothing for the other splits")
-            out_of = self.name((*at("out_of"), "lists")) if self.has((*at("out_of"), "lists")) else None
-            return d.RatioSplit(shares, out_of, span=span)
+            out_of = [self.key_name(p) for p in self.each(at("out_of"))]
+            return d.RatioSplit(shares, out_of[0] if out_of else None, span=span)
         if self.has(at("lists")):
             lists = tuple((str(p[-1]), self.name(p)) for p in self.each(at("lists")))
-            return d.ListSplit(table, lists, self.name(at("key")), span=span)
+            return d.ListSplit(lists, self.name(at("key")), span=span)
+        table = self.name(at("table")) if self.has(at("table")) else None
         return d.ColumnSplit(table, self.name(at("column")), span=span)
 
     def cut(self, path: Path) -> d.Cut:
@@ -372,7 +372,7 @@ class _Parser:
         )
 
     def explode(self, path: Path) -> d.Explode:
-        column = self.name((*path, "column"))
+        column = self.name((*path, "column")) if isinstance(self.get(path), Mapping) else self.name(path)
         return d.Explode(
             column=column,
             item=self.name((*path, "as")) if self.has((*path, "as")) else column,
@@ -437,6 +437,12 @@ class _Parser:
     # ---- specs
 
     def spec(self) -> d.Spec:
+        if self.has(("task",)):
+            for key in ("name", "about", "inputs", "rules", "turns"):
+                if self.has((key,)):
+                    help = "a spec names its task, or carries `name`, `inputs` and `turns` itself"
+                    message = f"the key `{key}` has no place beside `task`"
+                    self.report.error("CXR007", self.document.key_span((key,)), message, help=help)
         steps = self.steps(self.own("steps"))
         where = self.own("where")
         if self.has(where):
@@ -454,7 +460,7 @@ class _Parser:
             expect=tuple(self.expected(p) for p in self.each(self.own("expect"))),
             constants=self.constants(self.own("constants")),
             published=self.published_row(),
-            span=self.span(("task",)) if self.has(("task",)) else self.span(("kind",)),
+            span=self.span(("task",)) if self.has(("task",)) else self.span(("name",)),
         )
 
     def own(self, field: str) -> Path:

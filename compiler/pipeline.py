@@ -10,15 +10,15 @@ to_polars.py takes it from there, when there is data.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar, cast
 
 from cxrspec.compiler import declarations as d
 from cxrspec.compiler import plan as p
 from cxrspec.compiler.catalog import File
-from cxrspec.compiler.diagnostics import Diagnostic, Label, Report, Span
-from cxrspec.compiler.document import Document, load
+from cxrspec.compiler.diagnostics import DataPlace, Diagnostic, Label, Report, Span
+from cxrspec.compiler.document import Document, as_text, load
 from cxrspec.compiler.expressions import Checker
 from cxrspec.compiler.lower import lower
 from cxrspec.compiler.parse import parse, snake
@@ -71,7 +71,7 @@ def compile(files: Sequence[File], published: bool = False) -> Compilation:
     documents = {f.path: document for f in files if (document := load(f.text, f.path, report)) is not None}
     valid = [document for document in documents.values() if validate(document, report)]
     parsed = [declaration for document in valid if (declaration := parse(document, report, published)) is not None]
-    texts = {f.path: _text(f.text) for f in files} | {path: doc.text for path, doc in documents.items()}
+    texts = {f.path: as_text(f.text) for f in files} | {path: doc.text for path, doc in documents.items()}
 
     shipped = {f.path for f in files if f.shipped}
     sources = _by_name([x for x in parsed if isinstance(x, d.Source)], shipped, "source", report)
@@ -88,8 +88,8 @@ def compile(files: Sequence[File], published: bool = False) -> Compilation:
     for task in tasks.values():
         checking.turns(task)
     checked = {name: checking.check(spec) for name, spec in specs.items()}
-    if any(_is_words(f, documents) for f in lost):
-        report.diagnostics = [found for found in report.diagnostics if found.code not in OF_WORDS]
+    hidden = OF_WORDS if any(_is_words(f, documents) for f in lost) else ()
+    report.diagnostics = _once(found for found in report.diagnostics if found.code not in hidden)
 
     own = [r for one in checked.values() if one is not None for r in one.relations]
     relations = {name: table.relation for name, table in tables.known.items() if table} | {r.name: r for r in own}
@@ -101,6 +101,15 @@ def compile(files: Sequence[File], published: bool = False) -> Compilation:
         reached = everywhere | {_file(node) for node in nodes if node is not None}
         compiled[name] = _finish(spec, checked[name], relations, sources, reached, errors)
     return Compilation(documents, sources, tasks, compiled, words, relations, tuple(report.diagnostics), texts)
+
+
+def _once(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
+    """What is said of a place is said once, however many specs come by it on different ways."""
+    first: dict[tuple[str, Label | DataPlace | None, str], Diagnostic] = {}
+    for found in diagnostics:
+        place = Label(found.label.span) if isinstance(found.label, Label) else found.label
+        first.setdefault((found.code, place, found.message), found)
+    return list(first.values())
 
 
 def _errors(diagnostics: Sequence[Diagnostic]) -> dict[str, set[str]]:
@@ -190,7 +199,3 @@ def _quoted(text: str, span: Span) -> bool:
     """Whether the marked text stands between YAML's quotes: then YAML took them, and a name was read."""
     before, after = text[span.start - 1 : span.start], text[span.end : span.end + 1]
     return before == after and before in ('"', "'")
-
-
-def _text(text: str | bytes) -> str:
-    return text if isinstance(text, str) else text.decode("utf-8", "replace")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from cxrspec.compiler import declarations as d
@@ -13,7 +13,20 @@ from cxrspec.compiler.expressions import Checker, Scope
 from cxrspec.compiler.forms import Forms, bound
 from cxrspec.compiler.tables import Flow, Table, Tables
 from cxrspec.compiler.typed import Apply, Branch, Column, Const, Typed, draws
-from cxrspec.compiler.types import BOOL, FLOAT, INT, SPLIT, TEXT, Type, Unknown, fits, is_nullable, nullable, present
+from cxrspec.compiler.types import (
+    BOOL,
+    FLOAT,
+    INT,
+    SPLIT,
+    TEXT,
+    UNKNOWN,
+    Type,
+    Unknown,
+    fits,
+    is_nullable,
+    nullable,
+    present,
+)
 
 # The columns of every example; the last two are made by its turns. `bound("images")` may be absent.
 IDENTITY = ("$space", "$patient", "$study")
@@ -100,6 +113,8 @@ class _SpecChecker:
         self.split()
         self.flow.hidden = (*IDENTITY, "split")
         self.steps()
+        if self.flow.broken:
+            return None
         if self.spec.study is not None:
             study = _joined([Column("$space", TEXT), self.part(self.spec.study, "study")])
             self.flow.derive("$study", study, None, "study")
@@ -124,21 +139,9 @@ class _SpecChecker:
             return
         usable = [i for i in self.source.identity if self.known(i)]
         if not usable:
-            missing = [
-                n
-                for i in self.source.identity
-                for n in (*(i.patient or ()), *i.study)
-                if n.name not in self.flow.columns
-            ]
-            self.report.error(
-                "CXR415",
-                self.spec.start.span,
-                f"`{self.start.relation.name}` lacks the identity of its rows: {', '.join(f'`{n.name}`' for n in missing)}",
-                others=(Label(missing[0].span, "the identity is declared here"),)
-                if missing and missing[0].span
-                else (),
-                help="join the column in, or say `identity: none`",
-            )
+            names = [n for i in self.source.identity for n in (*(i.patient or ()), *i.study)]
+            help = "join the column in, or say `identity: none`"
+            self.no_identity(self.start, names, self.spec.start.span, help)
             self.names(self.source.name, _null(), Const("", TEXT))
             return
         space, patient, study = self.one(usable[-1])
@@ -148,6 +151,7 @@ class _SpecChecker:
                 self.spec.start.span,
                 "the study of a row may be null, and no identity comes after",
                 others=self.identity_place(usable[-1]),
+                help="a table can leave such rows out: `where: study is not null`",
             )
         for identity in reversed(usable[:-1]):
             first_space, first_patient, first_study = self.one(identity)
@@ -158,6 +162,16 @@ class _SpecChecker:
         self.flow.derive("$space", space, None, "identity")
         self.flow.derive("$patient", patient, None, "identity")
         self.flow.derive("$study", study, None, "identity")
+
+    def no_identity(self, table: Table, names: Sequence[s.Name], span: Span | None, help: str) -> None:
+        """A finding: the table lacks some of these ids. What no table has is said once, of the source."""
+        missing = {n.name: n for n in names if n.name not in table.columns}
+        if any((self.source.name, name) in self.tables.strange for name in missing):
+            return
+        listed = ", ".join(f"`{name}`" for name in missing)
+        message = f"`{table.relation.name}` lacks the identity of its rows: {listed}"
+        others = [Label(n.span, "the identity is declared here") for n in list(missing.values())[:1] if n.span]
+        self.report.error("CXR415", span, message, others=others, help=help)
 
     def identity_place(self, identity: d.Identity) -> tuple[Label, ...]:
         return (Label(identity.span, "declared here"),) if identity.span else ()
@@ -206,7 +220,10 @@ class _SpecChecker:
         if name is None and len(splits) == 1:
             name = s.Name(next(iter(splits)), span=self.spec.source.span)
         if name is None or name.name not in splits:
-            self.unknown_split(name)
+            if name is None:
+                self.unnamed_split()
+            else:
+                self.tables.unknown_split(name, self.source)
             self.flow.derive("split", Const("test", SPLIT), None, "split")
             return
         expression = self.split_of(splits[name.name], name)
@@ -216,23 +233,16 @@ class _SpecChecker:
             expression = _narrowed(expression)
         self.flow.derive("split", expression, None, "split")
 
-    def unknown_split(self, name: s.Name | None) -> None:
-        known = near(name.name if name else "", self.source.splits, f"splits of `{self.source.name}`")
-        if name is None:
-            self.report.error(
-                "CXR417",
-                self.spec.span,
-                "the spec names no split",
-                help=(known, "`split:` names one of the source's splits"),
-            )
-        else:
-            self.report.error(
-                "CXR212",
-                name.span,
-                f"unknown split `{name.name}`",
-                label=f"not a split of `{self.source.name}`",
-                help=known,
-            )
+    def unnamed_split(self) -> None:
+        """A finding: the spec names no split, and there is not just one."""
+        if not self.source.splits:
+            message = f"the source `{self.source.name}` has no splits"
+            help = "`splits:` of the source declares them; `{constant: test}` puts all rows into one"
+            self.report.error("CXR417", self.spec.source.span, message, help=help)
+            return
+        known = near("", self.source.splits, "splits")
+        message = f"the spec names none of the splits of `{self.source.name}`"
+        self.report.error("CXR417", self.spec.span, message, help=(known, "`split:` names one"))
 
     def split_of(self, split: d.Split, asked: s.Name) -> Typed:
         """The split of a row as an expression on it; other tables it needs are joined to the flow."""
@@ -245,7 +255,7 @@ class _SpecChecker:
                 return self.from_table(table, column, asked)
             case d.RatioSplit(shares, out_of):
                 return self.ratio(shares, out_of, asked)
-            case d.ListSplit(_, lists, key):
+            case d.ListSplit(lists, key):
                 return self.lists(lists, key, asked)
             case d.HoldoutSplit(cut, key):
                 return self.holdout(cut, key, asked)
@@ -273,7 +283,8 @@ class _SpecChecker:
         if other is None or not self.known(identity):
             return Const("test", SPLIT)
         flow = self.tables.scan(other, f"column of `{other.relation.name}`", other.span)
-        if any(self.tables.column(s.Name(n.name, span=asked.span), flow) is None for n in by):
+        if any(n.name not in flow.columns for n in by):
+            self.no_identity(other, by, table.span, "the split of another table is found by patient, else by study")
             return Const("test", SPLIT)
         if self.tables.column(column, flow) is None:
             return Const("test", SPLIT)
@@ -303,7 +314,7 @@ class _SpecChecker:
         if out_of is None:
             return rest
         if out_of.name not in self.source.splits or out_of.name == asked.name:
-            self.unknown_split(out_of)
+            self.tables.unknown_split(out_of, self.source)
             return rest
         base = self.split_of(self.source.splits[out_of.name], out_of)
         self.flow.derive("$base", base, None, "split")
@@ -361,10 +372,22 @@ class _SpecChecker:
         """The spec's own steps. Before the first one that draws, rows get their id: the draw holds on to it."""
         for step in self.spec.steps:
             if "$id" not in self.flow.columns and self.draws(step):
-                self.key()
+                self.key_before(step)
             if isinstance(step, d.Group | d.Explode):
                 self.flow.columns.pop("$id", None)  # the rows are others now; the id is made again
             self.tables.steps((step,), self.flow, self.source.name, self.constants, self.spec.name)
+
+    def key_before(self, step: d.Step) -> None:
+        """The id, which a draw holds on to; a finding if a column of the key is not there yet."""
+        missing = [e for e in self.spec.key if isinstance(e, s.Name) and e.name not in self.scope().names]
+        if not missing:
+            self.key()
+            return
+        message = f"a draw, and `{missing[0].name}` of the key is not there before it"
+        others = [Label(e.span, "not a column before the draw") for e in missing if e.span]
+        help = near(missing[0].name, [n for n in self.flow.columns if not n.startswith("$")], "columns")
+        self.report.error("CXR311", step.span, message, others=others, help=help)
+        self.flow.columns["$id"] = UNKNOWN
 
     def draws(self, step: d.Step) -> bool:
         """Whether a step holds a draw; what else is wrong with it is said when it is checked."""
@@ -424,21 +447,23 @@ class _SpecChecker:
             self.flow.derive(bound(name_text), value, None, name_text)
 
     def unbound(self, name: s.Name, type: Type) -> Typed:
+        """The column of an input's name. A spec that carries its task is marked where it declares the input."""
+        place = name.span if isinstance(self.spec.task, d.Task) else self.spec.span
         found = self.flow.columns.get(name.name)
         if found is None:
             visible = [n for n in self.flow.columns if not n.startswith("$")]
             self.report.error(
                 "CXR502",
-                self.spec.span,
+                place,
                 f"the input `{name.name}` is not bound, and there is no column of that name",
-                others=(Label(name.span, "the input is declared here"),) if name.span else (),
+                others=(Label(name.span, "the input is declared here"),) if name.span and name.span != place else (),
                 help=near(name.name, visible, "columns"),
             )
             return Column(name.name, type)
         return self.checker.fitted(
             Column(name.name, found),
             type,
-            self.spec.span,
+            place,
             f"the column `{name.name}`, taken as the input of that name,",
         )
 

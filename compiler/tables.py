@@ -76,6 +76,11 @@ def is_broken(expression: Typed) -> bool:
     return any(isinstance(part.type, Unknown) for part in walk(expression))
 
 
+def _differ(a: Type, b: Type) -> bool:
+    """Whether two types are known and differ in more than `| null`."""
+    return present(a) != present(b) and UNKNOWN not in (present(a), present(b))
+
+
 class Tables:
     """All tables of all sources, checked when they are first asked for."""
 
@@ -89,14 +94,56 @@ class Tables:
         self.report: Report = checker.report
         self.known: dict[str, Table | None] = {}
         self.making: list[str] = []
+        self.strange: set[tuple[str, str]] = set()
 
     def check_all(self) -> None:
         """Check every table, whether a spec uses it or not."""
         for source in self.sources.values():
             for name in source.tables:
                 self.table(source.name, name, source.span)
+        for source in self.sources.values():
+            self.identity(source)
+            for split in source.splits.values():
+                self.split(split, source)
+
+    def identity(self, source: d.Source) -> None:
+        """The ids of an identity are columns of some table; a name that no table has is said here, once for all specs."""
+        tables = [self.known[f"{source.name}.{name}"] for name in source.tables]
+        known = {name for table in self.known.values() if table for name in table.columns}
+        names = [n for i in source.identity for n in (*(i.patient or ()), *i.study)]
+        for name in names:
+            if name.name not in known and None not in tables:
+                here = {n for table in tables if table for n in table.columns}
+                label, help = f"not a column of any table of `{source.name}`", near(name.name, here, "columns")
+                self.report.error("CXR203", name.span, f"unknown name `{name.name}`", label=label, help=help)
+                self.strange.add((source.name, name.name))
+
+    def split(self, split: d.Split, source: d.Source) -> None:
+        """The tables, columns and splits that a split names are there, whether a spec uses it or not."""
+        match split:
+            case d.ColumnSplit(table, column) if table is not None:
+                self.has_column(table, column, source)
+            case d.ListSplit(lists, key):
+                for _, table in lists:
+                    self.has_column(table, key, source)
+            case d.RatioSplit(_, out_of) if out_of is not None and out_of.name not in source.splits:
+                self.unknown_split(out_of, source)
+            case _:
+                pass
+
+    def has_column(self, table: s.Name, column: s.Name, source: d.Source) -> None:
+        """A finding unless the table is there and has the column."""
+        found = self.find(table, source.name)
+        if found is not None:
+            self.column(column, self.scan(found, f"column of `{found.relation.name}`", found.span))
 
     # ---- finding
+
+    def unknown_split(self, name: s.Name, source: d.Source) -> None:
+        """A finding: the source has no split of this name."""
+        help = near(name.name, source.splits, f"splits of `{source.name}`")
+        label = f"not a split of `{source.name}`"
+        self.report.error("CXR212", name.span, f"unknown split `{name.name}`", label=label, help=help)
 
     def unknown_source(self, name: str, span: Span | None) -> None:
         """A finding, unless a file that could not be read would have declared it."""
@@ -279,19 +326,17 @@ class Tables:
         )
         return None
 
-    def clash(self, name: s.Name, flow: Flow) -> bool:
-        """Whether a column of that name is there already (a finding)."""
-        if name.name not in flow.columns:
-            return False
-        place = flow.places.get(name.name)
-        self.report.error(
-            "CXR404",
-            name.span,
-            f"a column `{name.name}` is there already",
-            others=(Label(place, "the first one"),) if place else (),
-            help="take it under another name: `take: {new_name: " + name.name + "}`",
-        )
-        return True
+    def clash(self, names: Iterable[s.Name], flow: Flow, help: str) -> set[str]:
+        """Those of the names that columns have already (one finding); `help` says how to take them otherwise."""
+        taken = [name for name in names if name.name in flow.columns]
+        if taken:
+            what = "a column" if len(taken) == 1 else "columns"
+            listed = ", ".join(f"`{name.name}`" for name in taken)
+            first = flow.places.get(taken[0].name)
+            others = (Label(first, "the first one"),) if first else ()
+            message = f"{what} {listed} {'is' if len(taken) == 1 else 'are'} there already"
+            self.report.error("CXR404", taken[0].span, message, others=others, help=help)
+        return {name.name for name in taken}
 
     def join(self, step: d.Join, flow: Flow, source: str) -> None:
         right = self.find(step.table, source)
@@ -307,13 +352,13 @@ class Tables:
             left_type, right_type = self.column(mine, flow), self.column(theirs, other)
             if left_type is None or right_type is None:
                 continue
-            types = present(left_type), present(right_type)
-            if types[0] != types[1] and UNKNOWN not in types:
+            if _differ(left_type, right_type):
                 self.report.error(
                     "CXR405",
                     mine.span,
                     f"`{mine.name}` is `{left_type}`, `{theirs.name}` of `{right.relation.name}` is `{right_type}`",
                     label="they can never be equal",
+                    help="`text(x)` or `int?(x)`, derived before, makes one like the other",
                 )
                 continue
             on.append((mine.name, theirs.name))
@@ -341,10 +386,13 @@ class Tables:
         if pairs is None:
             joined = {theirs.name for _, theirs in step.on}
             pairs = tuple((s.Name(n, span=step.table.span),) * 2 for n in right.columns if n not in joined)
+        example = next((theirs.name for new, theirs in pairs if new.name in flow.columns), "")
+        help = f"`take: {{new_name: {example}}}` takes it under another name"
+        clashing = self.clash([new for new, _ in pairs], flow, help)
         taken: list[tuple[str, str, Type]] = []
         for new, theirs in pairs:
             type = self.column(theirs, right)
-            if not self.clash(new, flow) and new.name not in {t[0] for t in taken}:
+            if new.name not in clashing and new.name not in {t[0] for t in taken}:
                 type = UNKNOWN if type is None else nullable(type) if step.kind == "left" else type
                 taken.append((new.name, theirs.name, type))
                 if new.span is not None:
@@ -383,7 +431,7 @@ class Tables:
         """One aggregate of a group; `first` and `list` need an order."""
         if not isinstance(call, s.Call) or call.function not in AGGREGATES:
             if not isinstance(call, s.Invalid):
-                help = "one of " + ", ".join(f"`{a}(x)`" for a in AGGREGATES)
+                help = "one of " + ", ".join(f"`{a}({'' if a == 'count' else 'x'})`" for a in AGGREGATES)
                 self.report.error("CXR412", call.span, "an aggregate belongs here", help=help)
             return p.Aggregate(name.name, "count", None, UNKNOWN)
         wanted = 0 if call.function == "count" else 1
@@ -391,7 +439,7 @@ class Tables:
             self.report.error(
                 "CXR308",
                 call.span,
-                f"`{call.function}` with {len(call.arguments)} arguments",
+                f"`{call.function}` with {len(call.arguments)} argument{'s' * (len(call.arguments) != 1)}",
                 help=f"it takes {wanted}",
             )
             return p.Aggregate(name.name, "count", None, UNKNOWN)
@@ -416,7 +464,8 @@ class Tables:
         if not isinstance(listed, ListOf | Unknown):
             self.report.error("CXR305", step.column.span, f"`explode` asks for a list, found `{type}`")
         key, position = flow.key, step.position.name if step.position else None
-        if step.item.name != step.column.name and self.clash(step.item, flow):
+        names = [n for n in (step.item, step.position) if n is not None and n.name != step.column.name]
+        if self.clash(names, flow, "`as:` and `position:` name new columns"):
             return
         flow.add(
             p.Explode(
@@ -438,16 +487,22 @@ class Tables:
             )
             return
         mine, theirs = flow.columns, other.columns
-        odd = sorted(
-            n
-            for n in mine.keys() | theirs.keys()
-            if n not in mine or n not in theirs or present(mine[n]) != present(theirs[n])
-        )
+        types = {n: (mine.get(n), theirs.get(n)) for n in sorted(mine.keys() | theirs.keys())}
+        odd = [
+            f"`{n}` is missing here"
+            if here is None
+            else f"`{n}` is missing there"
+            if there is None
+            else f"`{n}` is `{here}` here and `{there}` there"
+            for n, (here, there) in types.items()
+            if here is None or there is None or _differ(here, there)
+        ]
         if odd:
             self.report.error(
                 "CXR408",
                 name.span,
-                f"`{other.relation.name}` differs in {', '.join(f'`{n}`' for n in odd)}",
+                f"`{other.relation.name}` has other columns: {', '.join(odd)}",
+                others=(Label(other.span, "declared here"),) if other.span else (),
                 help="the tables of a union have the same columns with the same types; `select` and `derive` make them so",
             )
             return

@@ -2,7 +2,8 @@
 
 Nothing in a query raises on data. A row that leaves gets the number of the gate it left by in the column `$lost`
 (null: still there) and goes along to the end of its stage, where `$lost` is counted: filters and losing joins are
-attrition, checks are bad rows. Stages end at `Group`, `Explode`, `Turns` and at the end of the relation.
+attrition, checks are bad rows. A stage ends before each node that makes other rows (or more of them) of those there
+are, before `Turns`, and at the end of the relation.
 """
 
 from __future__ import annotations
@@ -38,25 +39,30 @@ class Stage:
 
 
 def stages(relation: p.Relation) -> list[Stage]:
-    """The relation's nodes behind its leaf, cut before each `Group`, `Explode` and `Turns`."""
+    """The relation's nodes behind its leaf, cut where its rows become others, and before `Turns`."""
     cut: list[Stage] = []
     nodes: list[p.Node] = []
     change = ""
     for node in relation.nodes[1:]:
-        if isinstance(node, p.Group | p.Explode | p.Turns):
+        if _change(node) or isinstance(node, p.Turns):
             cut.append(Stage(tuple(nodes), change))
             nodes, change = [], _change(node)
         nodes.append(node)
     return [*cut, Stage(tuple(nodes), change)]
 
 
-def _change(node: p.Group | p.Explode | p.Turns) -> str:
+def _change(node: p.Node) -> str:
+    """What makes other rows of those there are, or more; "" for a node that keeps each row or loses it."""
     match node:
         case p.Group(by):
             return f"group by {', '.join(by) or 'nothing'}"
         case p.Explode(column):
             return f"explode {column}"
-        case p.Turns():
+        case p.Union(relation):
+            return f"union {relation}"
+        case p.Join(many=True):
+            return f"join {node.name}"
+        case _:
             return ""
 
 
@@ -115,18 +121,17 @@ class _Building:
                 raise AssertionError("a leaf inside a stage")
 
     def join(self, node: p.Join) -> None:
-        """A left join that marks its matches, so that an inner join can count its losses."""
-        keys = [pl.col(theirs).alias(f"$on{i}") for i, (_, theirs) in enumerate(node.on)]
+        """A left join that marks its matches, so that an inner join can count its losses; `on: []` matches all rows."""
+        on = [(pl.col(mine), pl.col(theirs)) for mine, theirs in node.on] or [(pl.lit(0), pl.lit(0))]
+        mine, theirs = [f"$mine{i}" for i in range(len(on))], [f"$theirs{i}" for i in range(len(on))]
+        keys = [theirs.alias(name) for (_, theirs), name in zip(on, theirs, strict=True)]
         taken = [pl.col(theirs).alias(new) for new, theirs, _ in node.take]
-        right = self.tables[node.relation].select(*keys, *taken).with_columns(pl.lit(value=True).alias("$hit"))
+        marked = self.tables[node.relation].with_columns(*keys, pl.lit(value=True).alias("$hit"))
+        right = marked.select(*theirs, *taken, "$hit")
         if node.kind in ("semi", "anti"):
             right = right.unique()
-        if node.on:
-            mine = [left for left, _ in node.on]
-            theirs = [f"$on{i}" for i in range(len(node.on))]
-            self.rows = self.rows.join(right, left_on=mine, right_on=theirs, how="left")
-        else:
-            self.rows = self.rows.join(right, how="cross")
+        left = self.rows.with_columns(mine.alias(name) for (mine, _), name in zip(on, mine, strict=True))
+        self.rows = left.join(right, left_on=mine, right_on=theirs, how="left")
         match node.kind:
             case "inner" | "semi":
                 self.gate("filter", node.name, pl.col("$hit"))
@@ -134,7 +139,7 @@ class _Building:
                 self.gate("filter", f"not {node.name}", pl.col("$hit").is_null())
             case "left":
                 pass
-        self.rows = self.rows.drop("$hit")
+        self.rows = self.rows.drop("$hit", *mine)
 
     def group(self, node: p.Group) -> None:
         """One row a group; `only` marks the groups whose values differ, and they leave as bad rows behind it."""

@@ -176,7 +176,7 @@ class _Turn:
         said = pl.when(by_mark).then(places.list.join(OPTION_SEPARATOR)).otherwise(ordered.list.join(OPTION_SEPARATOR))
         if choice.empty is not None:
             nothing = self.keep("empty", self.drawn_text(choice.empty, "empty"))
-            self.unlike(choice, nothing, given, applies & (correct.list.len() == 0))
+            self.unlike(nothing, given, applies & (correct.list.len() == 0))
             said = pl.when(correct.list.len() == 0).then(nothing).otherwise(said)
         return self.asked(applies, prompt, self.keep("answer", said), json(common(given, correct)))
 
@@ -223,12 +223,10 @@ class _Turn:
         if choice.reply != ("text",):
             self.check("an option that reads like a marker", ~_any(given, pl.element().str.contains(MARKER)), applies)
 
-    def unlike(self, choice: p.ChoiceAnswer, nothing: pl.Expr, given: pl.Expr, applies: pl.Expr) -> None:
+    def unlike(self, nothing: pl.Expr, given: pl.Expr, applies: pl.Expr) -> None:
         """What no answer reads must not read like options, or their markers."""
-        pieces = nothing.str.split(OPTION_SEPARATOR)
-        other = without(pieces, given)
-        if choice.reply != ("text",):
-            other = other.list.filter(~pl.element().str.contains(MARKER))
+        other = without(nothing.str.split(OPTION_SEPARATOR), given)
+        other = other.list.filter(~pl.element().str.contains(MARKER))
         self.check("`empty:` that reads like options", other.list.len() > 0, applies)
 
 

@@ -89,7 +89,7 @@ def _simple(text: str, problem: str, at: int, start: int) -> Mistake:
             backslash = text.rfind("\\", 0, at + 1)
             escape = text[backslash : backslash + 2]
             message = f"`{escape}` is no escape of double quotes"
-            return Mistake(backslash, backslash + 2, message, help=("single quotes read no escapes",))
+            return Mistake(backslash, backslash + len(escape), message, help=("single quotes read no escapes",))
         case "could not find expected ':'":
             helps = "after a key comes `: `", "text that goes on from the line above stands further to the right"
             return Mistake(*_word(text, start), "a line that is neither a key nor a list item", help=helps)

@@ -13,7 +13,7 @@ import polars as pl
 
 from cxrspec.compiler import plan as p
 from cxrspec.compiler.bodies import Context, ImageCopies
-from cxrspec.compiler.diagnostics import Diagnostic, Severity
+from cxrspec.compiler.diagnostics import DataPlace, Diagnostic, Severity
 from cxrspec.compiler.lower import prune
 from cxrspec.compiler.pipeline import Compilation, Compiled
 from cxrspec.compiler.serial import fingerprint
@@ -198,9 +198,7 @@ class _Run:
         if self.stopped(spec, _unexpected(spec.plan, frame)):
             return None
         files = self.write(spec, frame, building, write)
-        self.diagnostics += [
-            replace(d, spec=spec.name) for t in tables.values() for d in t.problems if d.severity == "warning"
-        ]
+        self.diagnostics += [replace(d, spec=spec.name) for d in _warnings(spec.plan, tables)]
         return self.entry(spec, frame, computed, tables, files, building)
 
     def computed(self, execution: Execution, reached: Iterable[str]) -> dict[str, Computed]:
@@ -243,7 +241,7 @@ class _Run:
         published = spec.spec.published
         inputs = sorted({path for table in tables.values() for path in table.files})
         reached = {read.table.partition(".")[0] for read in spec.plan.reads}
-        warnings = [d.code for t in tables.values() for d in t.problems]
+        warnings = [d.code for d in _warnings(spec.plan, tables)]
         return manifest.Spec(
             name=spec.name,
             task=spec.task.title if spec.task else spec.name.partition("/")[0],
@@ -336,6 +334,18 @@ def _copies(settings: Settings) -> dict[str, ImageCopies]:
 
 def _errors(findings: Iterable[Diagnostic]) -> list[Diagnostic]:
     return [d for d in findings if d.severity == "error"]
+
+
+def _warnings(plan: p.Plan, tables: Mapping[str, Table]) -> list[Diagnostic]:
+    """What is odd about the columns that the plan reads; others of its tables are other specs' affair."""
+    columns = {read.table: {None, *(c.name for c in read.columns)} for read in plan.reads}
+    return [
+        found
+        for name, table in tables.items()
+        for found in table.problems
+        if found.severity == "warning"
+        and (found.label.column if isinstance(found.label, DataPlace) else None) in columns[name]
+    ]
 
 
 def _bad_row(bad: Bad) -> Diagnostic:

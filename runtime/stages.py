@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
 from itertools import islice
@@ -14,6 +15,11 @@ from cxrspec.compiler.diagnostics import Report, Span
 from cxrspec.compiler.pipeline import Compilation, Compiled
 from cxrspec.compiler.show import show_expression, show_prompt
 from cxrspec.compiler.show_plan import show_plan
+from cxrspec.compiler.types import Type
+
+_PLUGIN = re.compile(
+    r"\.[\w.-]*/[\w./-]*\.so:"
+)  # .lib/python3.11/site-packages/polars_hash/_internal.abi3.so:xxhash64()
 
 
 def stage_text(compilation: Compilation, spec: Compiled, stage: str) -> str | None:
@@ -38,11 +44,13 @@ def stage_text(compilation: Compilation, spec: Compiled, stage: str) -> str | No
 
 def tree(node: object, name: str = "", depth: int = 0) -> Iterator[str]:
     """A declaration as indented text: a node's class, its fields below; expressions and prompts as written."""
-    head = "  " * depth + (f"{name}: " if name else "")
+    head = "  " * depth + ("- " if name == "-" else f"{name}: " if name else "")
     if isinstance(node, syntax.Expr):
         yield head + show_expression(node)
     elif isinstance(node, syntax.Prompt):
         yield head + show_prompt(node).replace("\n", "\n" + "  " * (depth + 1))
+    elif isinstance(node, Type):
+        yield f"{head}{node}"
     elif isinstance(node, Span):
         return
     elif is_dataclass(node) and not isinstance(node, type):
@@ -53,7 +61,7 @@ def tree(node: object, name: str = "", depth: int = 0) -> Iterator[str]:
     elif isinstance(node, tuple) and node:
         yield head.rstrip()
         for item in cast(tuple[object, ...], node):
-            yield from tree(item, "-", depth + 1)
+            yield from tree(*_named(item), depth + 1)
     elif isinstance(node, dict) and node:
         yield head.rstrip()
         for key, value in cast(dict[str, object], node).items():
@@ -62,8 +70,18 @@ def tree(node: object, name: str = "", depth: int = 0) -> Iterator[str]:
         yield f"{head}{node}"
 
 
+def _named(item: object) -> tuple[object, str]:
+    """An item of a list: a pair is printed as `name: value`."""
+    pair = cast(tuple[object, ...], item) if isinstance(item, tuple) else ()
+    match pair:
+        case (syntax.Name(name) | str(name), value):
+            return value, name
+        case _:
+            return item, "-"
+
+
 def _polars(plan: p.Plan) -> str:
-    """The lazy queries that the plan becomes, as Polars explains them."""
+    """The lazy queries that the plan becomes, as Polars explains them, without the path of its plugin."""
     import polars as pl
 
     from cxrspec.compiler.bodies import Context
@@ -77,7 +95,7 @@ def _polars(plan: p.Plan) -> str:
         rows = pl.LazyFrame(schema={n: dtype_of(t) for n, t in columns.items()})
         for number, stage in enumerate(stages(relation), 1):
             lazy, _ = query(stage, rows, empty, Context())
-            lines += [f"{relation.name}, query {number}:", lazy.explain(optimized=False), ""]
+            lines += [f"{relation.name}, query {number}:", _PLUGIN.sub(".", lazy.explain(optimized=False)), ""]
             rows = pl.LazyFrame(schema=lazy.drop("$lost").collect_schema())
     return "\n".join(lines).rstrip()
 
