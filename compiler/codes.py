@@ -60,6 +60,7 @@ CODES: dict[str, str] = {
     "CXR312": "a probability out of range",
     "CXR313": "a column beside `it`",
     "CXR314": "a written-out argument out of range",
+    "CXR315": "two draws that are one",
     "CXR402": "a table made from itself",
     "CXR404": "two columns of one name",
     "CXR405": "a join of different types",

@@ -141,6 +141,7 @@ class Checker:
     def __init__(self, report: Report, quoted: Callable[[Span], bool] = lambda _: False) -> None:
         self.report = report
         self.quoted = quoted
+        self.drawn: dict[tuple[str, str, str], Span | None] = {}
 
     def wants(self, expression: s.Expr, scope: Scope, expected: Type, role: str) -> Typed:
         """The typed expression, which must fit `expected`; `role` says what it is for ("the condition")."""
@@ -569,7 +570,21 @@ class Checker:
         self.ranges(e, arguments)
         if name == "chance" and not 0 <= float(cast(float, cast(Const, arguments[0]).value)) <= 1:
             self.report.error("CXR312", e.arguments[0].span, "a probability lies between 0 and 1")
+        if name != "choose":
+            self.alone(e, scope.site)
         return Draw(name, arguments, scope.site, result)
+
+    def alone(self, e: s.Call, site: str) -> None:
+        """A second `chance` or `decoys` at one site would be the same draw again; `choose` draws for each item."""
+        first = self.drawn.setdefault((e.span.file if e.span else "", site, e.function), e.span)
+        if first is not None and first != e.span:
+            self.report.error(
+                "CXR315",
+                e.function_span or e.span,
+                f"a second `{e.function}` in one expression is the same draw",
+                others=(Label(first, "the first one"),),
+                help="give each draw a column or a `let` of its own",
+            )
 
     def map(self, e: s.Call, scope: Scope) -> Typed:
         """`each` and `where`: only constants may stand beside `it`."""

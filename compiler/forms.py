@@ -12,7 +12,7 @@ from cxrspec.compiler import syntax as s
 from cxrspec.compiler.diagnostics import Report, Span
 from cxrspec.compiler.expressions import Binding, Checker, Scope, facts
 from cxrspec.compiler.typed import Column, Const, Typed, requirements
-from cxrspec.compiler.types import BOOL, IMAGE, TEXT, UNKNOWN, ListOf
+from cxrspec.compiler.types import BOOL, IMAGE, TEXT, UNKNOWN, ListOf, Unknown
 
 SEPARATOR = ", "  # between the answers of `choices`, and between options printed inline
 
@@ -66,6 +66,7 @@ class Forms:
                 self.report.error("CXR507", name.span, f"the input `images` is `{type}`, expected `list of image`")
 
     def form(self, form: d.Form) -> p.Form | None:
+        """One form: its `let`s in order, then `when`, then prompt and answer."""
         scope = self.scope
         let: list[p.Derive] = []
         for name, expression in form.let:
@@ -136,6 +137,7 @@ class Forms:
         return slot
 
     def slot(self, part: s.Slot, scope: Scope, block: bool) -> Typed | p.OptionBlock:
+        """What a slot prints; `{options}` of a choice is its block."""
         if block and isinstance(part.expression, s.Name) and part.expression.name == "options":
             return p.OptionBlock()
         if isinstance(part.expression, s.Name) and part.expression.name == "options" and "options" not in scope.names:
@@ -149,6 +151,7 @@ class Forms:
     # ---- answers
 
     def answer(self, form: d.Form, scope: Scope) -> p.TextAnswer | p.ChoiceAnswer:
+        """The answer of a form."""
         scope = replace(scope, site=f"{form.name}.answer")
         match form.answer:
             case d.TextAnswer(text):
@@ -161,6 +164,7 @@ class Forms:
     def choice(
         self, options: s.Expr, correct: s.Expr, block: d.Block, several: bool, empty: s.Prompt | None, scope: Scope
     ) -> p.ChoiceAnswer:
+        """One of the options, or `several`; what no row can mend is said here."""
         shown = self.checker.wants(options, scope, ListOf(TEXT), "`options`")
         right = self.checker.wants(correct, scope, ListOf(TEXT) if several else TEXT, "`correct`")
         self.literal_options(shown, right, options, correct, several)
@@ -190,7 +194,7 @@ class Forms:
                     f"the option `{text}` contains the separator `{SEPARATOR}`",
                     help="an answer of several options could not be read back",
                 )
-        wanted = right.value if isinstance(right, Const) else ()
+        wanted = right.value if isinstance(right, Const) and not isinstance(right.type, Unknown) else ()
         for text in map(str, wanted if isinstance(wanted, tuple) else (wanted,)):
             if text not in texts:
                 self.report.error(

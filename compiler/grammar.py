@@ -14,7 +14,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from importlib.resources import files
-from typing import TYPE_CHECKING, TypeAlias, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, cast
 
 from cxrspec.compiler import syntax as s
 from cxrspec.compiler.diagnostics import Label, Report, Span, near
@@ -133,7 +133,8 @@ class _Reader:
         from lark import UnexpectedInput
 
         try:
-            return build(_grammar().parse(self.text, start=start))
+            grammar: Any = _grammar()  # Lark leaves the types of `parse` out
+            return build(grammar.parse(self.text, start=start))
         except UnexpectedInput as error:
             self.stop(error, code)
         except _TooDeepError as error:
@@ -144,12 +145,13 @@ class _Reader:
         """Report where Lark stopped."""
         from lark import Token, UnexpectedToken
 
-        parser = error.interactive_parser
-        at_end = isinstance(error, UnexpectedToken) and error.token.type == "$END"
+        where: Any = error  # Lark leaves the types of these out
+        parser = where.interactive_parser
+        at_end = isinstance(error, UnexpectedToken) and where.token.type == "$END"
         at = len(self.text) if at_end else (error.pos_in_stream or 0)
-        read = parser.parser_state.value_stack
+        read: list[Any] = parser.parser_state.value_stack
         opened = tuple((_start(t), str(t)) for t in read if isinstance(t, Token) and t.type in _OPENING)
-        expected = frozenset(cast("set[str]", parser.accepts()))  # type: ignore[no-untyped-call]
+        expected = frozenset[str](parser.accepts())
         stop = Stop(self.text, at, expected, opened)
         self.mistake(explain_prompt(stop) if code == "CXR102" else explain_expression(stop, code))
 

@@ -70,6 +70,11 @@ _HINTS = {
     "False": "`false` is written in lower case",
     "for": "`each(list, ...)` and `where(list, ...)` go through a list, with `it` for the item",
     "elif": "`if a then x else if b then y else z`",
+    "?": "a choice is written `if condition then a else b`",
+    ",": "a list is written `[a, b]`",
+    "AND": "`and` is written in lower case",
+    "OR": "`or` is written in lower case",
+    "NOT": "`not` is written in lower case",
     "{": "a record is written `record(a = x, b = y)`",
     "“": _STRAIGHT,
     "”": _STRAIGHT,
@@ -134,7 +139,7 @@ def explain_expression(stop: Stop, code: str) -> Mistake:
         return _unclosed_quote(code, at, 1)
     if found[0] in (")", "]", "}") and not stop.open:
         return Mistake(code, at, found.end(), f"`{found[0]}` closes nothing")
-    hint = _TYPE_HINTS.get(found[0], "") if code == "CXR103" else _hint(stop, found[0])
+    hint = _type_hint(text[:at], found[0]) if code == "CXR103" else _hint(stop, found[0])
     return Mistake(code, at, found.end(), f"{_quoted(found[0])} found where {expected} was expected", hint, opened)
 
 
@@ -143,6 +148,8 @@ def _unclosed_quote(code: str, at: int, width: int) -> Mistake:
 
 
 def _expected(terminals: frozenset[str]) -> str:
+    if not terminals:  # the parser had closed everything before it stopped
+        return "an operator or the end"
     words = [next((word for name, word in group if name in terminals), "") for group in _GROUPS]
     known = [word for word in words if word]
     if "$END" in terminals and "PLUS" not in terminals:
@@ -154,6 +161,10 @@ def _quoted(found: str) -> str:
     if not found.isprintable() and len(found) == 1:
         return f"the character U+{ord(found):04X}"
     return f"`{found}`" if len(found) <= 30 else f"`{found[:29]}…`"
+
+
+def _type_hint(before: str, found: str) -> str:
+    return _TYPE_HINTS["["] if before.split()[-1:] == ["list"] else _TYPE_HINTS.get(found, "")
 
 
 def _hint(stop: Stop, found: str) -> str:

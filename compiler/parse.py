@@ -7,10 +7,11 @@ reported and stands as `Invalid`, an unknown type as `Unknown`: later passes kee
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
-from typing import Any, Literal, cast
+from collections.abc import Callable
+from typing import Any, Literal, TypeGuard, cast
 
 from cxrspec.compiler import declarations as d
+from cxrspec.compiler.data import is_list, is_mapping
 from cxrspec.compiler.diagnostics import Report, Span, near
 from cxrspec.compiler.document import Document, Path
 from cxrspec.compiler.grammar import parse_expression, parse_prompt, parse_type
@@ -20,6 +21,11 @@ from cxrspec.compiler.types import SPLITS, UNKNOWN, Scalar, Type, present
 
 _KINDS: dict[type, str] = {str: "text", int: "a number", float: "a number", bool: "a flag"}
 OWN_FIELDS = ("row", "file", "text", "key", "value", "position")
+
+
+def is_own(field: str) -> TypeGuard[Own]:
+    """Whether a reader knows this field itself."""
+    return field in OWN_FIELDS
 
 
 def snake(title: str) -> str:
@@ -65,15 +71,13 @@ class _Parser:
     def get(self, path: Path, default: Any = None) -> Any:
         value: Any = self.document.value
         for step in path:
-            if isinstance(value, Mapping):
-                if step not in value:
-                    return default
-                value = cast(Any, value[step])
-            elif isinstance(step, int) and isinstance(value, list):
-                value = cast(Any, value[step])
+            if is_mapping(value) and step in value:
+                value = value[str(step)]
+            elif is_list(value) and isinstance(step, int):
+                value = value[step]
             else:
                 return default
-        return cast(Any, value)
+        return value
 
     def has(self, path: Path) -> bool:
         missing = object()
@@ -97,10 +101,10 @@ class _Parser:
         value = self.get(path)
         if value is None:
             return []
-        if isinstance(value, list):
+        if is_list(value):
             return [(*path, i) for i in range(len(value))]
-        if isinstance(value, Mapping):
-            return [(*path, str(key)) for key in value]
+        if is_mapping(value):
+            return [(*path, key) for key in value]
         return [path]
 
     def names(self, path: Path) -> tuple[Name, ...]:
@@ -170,7 +174,7 @@ class _Parser:
 
     def identities(self) -> tuple[d.Identity, ...]:
         path: Path = ("identity",)
-        places = self.each(path) if isinstance(self.get(path), list) else [path]
+        places = self.each(path) if is_list(self.get(path)) else [path]
         return tuple(self.identity(p) for p in places)
 
     def identity(self, path: Path) -> d.Identity:
@@ -213,7 +217,7 @@ class _Parser:
 
     def column(self, path: Path, missing: tuple[str, ...]) -> RawColumn:
         name = str(path[-1])
-        if not isinstance(self.get(path), Mapping):
+        if not is_mapping(self.get(path)):
             return RawColumn(name, self.type(path), (Place("name", name),), missing=missing)
         at = below(path)
         type = self.type(at("type"))
@@ -238,7 +242,7 @@ class _Parser:
 
     def part(self, path: Path) -> Part:
         name = str(path[-1])
-        if not isinstance(self.get(path), Mapping):
+        if not is_mapping(self.get(path)):
             return Part(name, self.place(path))
         pairs, otherwise, other = self.values((*path, "values"), UNKNOWN)
         place = self.place((*path, "from")) if self.has((*path, "from")) else Place("name", name)
@@ -283,7 +287,7 @@ class _Parser:
         if own is None:
             return Place("name", text)
         kind, level = own.groups()
-        if kind not in OWN_FIELDS:
+        if not is_own(kind):
             self.report.error(
                 "CXR201",
                 self.span(path),
@@ -291,7 +295,7 @@ class _Parser:
                 help=near(kind, OWN_FIELDS, "reader fields"),
             )
             return Place("name", text)
-        return Place(cast(Own, kind), index=int(level or 0))
+        return Place(kind, index=int(level or 0))
 
     # ---- splits
 
@@ -320,7 +324,7 @@ class _Parser:
             seed=self.get((*path, "seed"), 0),
             share=float(self.get((*path, "share"))),
             kept=self.text((*path, "kept")),
-            held=self.cut(held) if isinstance(self.get(held), Mapping) else self.text(held),
+            held=self.cut(held) if is_mapping(self.get(held)) else self.text(held),
         )
 
     # ---- steps
@@ -342,13 +346,13 @@ class _Parser:
 
     def where(self, path: Path) -> d.Where:
         span = self.document.key_span(path)
-        if isinstance(self.get(path), Mapping):
+        if is_mapping(self.get(path)):
             return d.Where(tuple((n.name, e) for n, e in self.named_expressions(path)), span=span)
         return d.Where((("where", self.expression(path)),), span=span)
 
     def pairs(self, path: Path) -> tuple[tuple[Name, Name], ...]:
         """`x`, `[x, y]` or `{mine: theirs}`, as pairs."""
-        if isinstance(self.get(path), Mapping):
+        if is_mapping(self.get(path)):
             return tuple((self.key_name(p), self.name(p)) for p in self.each(path))
         return tuple((name, name) for name in self.names(path))
 
@@ -372,7 +376,7 @@ class _Parser:
         )
 
     def explode(self, path: Path) -> d.Explode:
-        column = self.name((*path, "column")) if isinstance(self.get(path), Mapping) else self.name(path)
+        column = self.name((*path, "column")) if is_mapping(self.get(path)) else self.name(path)
         return d.Explode(
             column=column,
             item=self.name((*path, "as")) if self.has((*path, "as")) else column,
@@ -470,8 +474,8 @@ class _Parser:
 
     def expected(self, path: Path) -> tuple[str, int, int]:
         value = self.get(path)
-        low, high = value if isinstance(value, list) else (value, value)
-        return str(path[-1]), cast(int, low), cast(int, high)
+        low, high = value if is_list(value) else (value, value)
+        return str(path[-1]), low, high
 
     def published_row(self) -> d.Published | None:
         row = self.texts(("published", "row"))

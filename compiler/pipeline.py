@@ -12,11 +12,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeVar, cast
+from typing import TypeVar
 
 from cxrspec.compiler import declarations as d
 from cxrspec.compiler import plan as p
 from cxrspec.compiler.catalog import File
+from cxrspec.compiler.data import is_mapping
 from cxrspec.compiler.diagnostics import DataPlace, Diagnostic, Label, Report, Span
 from cxrspec.compiler.document import Document, as_text, load
 from cxrspec.compiler.expressions import Checker
@@ -89,7 +90,7 @@ def compile(files: Sequence[File], published: bool = False) -> Compilation:
         checking.turns(task)
     checked = {name: checking.check(spec) for name, spec in specs.items()}
     hidden = OF_WORDS if any(_is_words(f, documents) for f in lost) else ()
-    report.diagnostics = _once(found for found in report.diagnostics if found.code not in hidden)
+    shown = _once(found for found in report.diagnostics if found.code not in hidden)
 
     own = [r for one in checked.values() if one is not None for r in one.relations]
     relations = {name: table.relation for name, table in tables.known.items() if table} | {r.name: r for r in own}
@@ -100,7 +101,7 @@ def compile(files: Sequence[File], published: bool = False) -> Compilation:
         nodes = (spec, tasks.get(spec.task.name), sources.get(spec.source.name))
         reached = everywhere | {_file(node) for node in nodes if node is not None}
         compiled[name] = _finish(spec, checked[name], relations, sources, reached, errors)
-    return Compilation(documents, sources, tasks, compiled, words, relations, tuple(report.diagnostics), texts)
+    return Compilation(documents, sources, tasks, compiled, words, relations, tuple(shown), texts)
 
 
 def _once(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
@@ -136,7 +137,7 @@ def _finish(
         files |= {_file(sources[read.table.partition(".")[0]]) for read in plan.reads}
         if not files & errors.keys():
             return Compiled(spec.name, _file(spec), spec, task, plan)
-    codes = sorted({code for one in files for code in errors.get(one, ())})
+    codes = sorted({code for one in files & errors.keys() or errors for code in errors[one]})
     return Compiled(spec.name, _file(spec), spec, task, None, tuple(codes))
 
 
@@ -157,8 +158,8 @@ def _spoiled(files: Sequence[File], documents: Mapping[str, Document]) -> frozen
         *_, folder, last = ("", *file.place.split("/"))
         names |= {last.partition(".")[0], folder}
         value = documents[file.path].value if file.path in documents else None
-        if isinstance(value, dict):
-            name = cast(dict[str, object], value).get("name")
+        if is_mapping(value):
+            name = value.get("name")
             names |= {name, snake(name)} if isinstance(name, str) else set()
     return frozenset(names)
 
@@ -168,7 +169,7 @@ def _is_words(file: File, documents: Mapping[str, Document]) -> bool:
     if file.path not in documents:
         return file.place.rpartition("/")[2].startswith("words.")
     value = documents[file.path].value
-    return isinstance(value, dict) and cast(dict[str, object], value).get("kind") == "words"
+    return is_mapping(value) and value.get("kind") == "words"
 
 
 def _file(node: d.Spec | d.Task | d.Source | d.Words) -> str:

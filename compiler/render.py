@@ -21,7 +21,7 @@ from functools import cached_property
 from typing import Any, Literal, TypeAlias
 from unicodedata import combining, east_asian_width
 
-from .diagnostics import DataPlace, Diagnostic, Label, Span
+from cxrspec.compiler.diagnostics import DataPlace, Diagnostic, Label, Span
 
 Format: TypeAlias = Literal["text", "concise", "json"]
 

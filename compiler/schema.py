@@ -15,9 +15,10 @@ from functools import cache, reduce
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, cast
 
-from .diagnostics import Report, Span, near
-from .document import Document, Path
-from .yaml_mistakes import quoted
+from cxrspec.compiler.data import is_mapping
+from cxrspec.compiler.diagnostics import Report, Span, near
+from cxrspec.compiler.document import Document, Path
+from cxrspec.compiler.yaml_mistakes import quoted
 
 if TYPE_CHECKING:
     from jsonschema.exceptions import ValidationError
@@ -95,7 +96,7 @@ def _head(document: Document, path: Path) -> Span:
     if path in document.keys:
         return document.keys[path]
     value = _at(document, path)
-    return document.key_span((*path, next(iter(value)))) if isinstance(value, dict) and value else document.span(path)
+    return document.key_span((*path, next(iter(value)))) if is_mapping(value) and value else document.span(path)
 
 
 def _at(document: Document, path: Path) -> Any:
@@ -193,9 +194,10 @@ def _found(document: Document, path: Path) -> str:
     match value:
         case None:
             return "nothing"
-        case dict() | list() as members:
-            what = "a mapping" if isinstance(members, dict) else "a list"
-            return what if members else f"an empty {what[2:]}"
+        case dict():
+            return "a mapping" if value else "an empty mapping"
+        case list():
+            return "a list" if value else "an empty list"
         case bool():
             return f"`{text}`"
         case int() | float():

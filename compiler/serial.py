@@ -8,6 +8,7 @@ from dataclasses import fields, is_dataclass
 from typing import Any, cast
 
 from cxrspec.compiler import plan, typed, types
+from cxrspec.compiler.data import is_list, is_mapping
 
 CLASSES: dict[str, Any] = {
     cls.__name__: cls
@@ -28,10 +29,9 @@ def to_data(value: object) -> Any:
 
 def from_data(data: Any) -> Any:
     """The plan that `to_data` wrote."""
-    if isinstance(data, dict):
-        members = cast(dict[str, Any], data)
-        return CLASSES[members["node"]](**{name: from_data(item) for name, item in members.items() if name != "node"})
-    if isinstance(data, list):
+    if is_mapping(data):
+        return CLASSES[data["node"]](**{name: from_data(item) for name, item in data.items() if name != "node"})
+    if is_list(data):
         return tuple(from_data(item) for item in data)
     return data
 

@@ -134,7 +134,7 @@ class _SpecChecker:
     def identity(self) -> None:
         """`$space`, `$patient`, `$study`: the first identity whose ids are not null holds for a row."""
         if self.spec.identity == "none":
-            study = self.part(self.spec.key, "key")
+            study = _joined([Const(self.spec.start.name, TEXT), self.part(self.spec.key, "key")])
             self.names(self.source.name, _null(), study)
             return
         usable = [i for i in self.source.identity if self.known(i)]
@@ -206,7 +206,7 @@ class _SpecChecker:
         return found
 
     def names(self, space: str, patient: Typed, study: Typed) -> None:
-        """The identity of a table without ids: the space is the source, the study the key."""
+        """The identity of a table without ids: the space is the source, the study the table and the key."""
         self.flow.derive("$space", Const(space, TEXT), None, "identity")
         self.flow.derive("$patient", patient, None, "identity")
         self.flow.derive("$study", _joined([Const(space, TEXT), study]), None, "identity")

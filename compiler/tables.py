@@ -187,6 +187,7 @@ class Tables:
         return self.known[full]
 
     def read(self, table: d.ReadTable) -> Table:
+        """A table that is read: its columns as declared, its key."""
         places = {name: span for name, (_, span) in table.columns.items()}
         for name in table.key:
             if name.name not in table.columns:
@@ -205,6 +206,7 @@ class Tables:
         return Table(relation, columns, places, key, table.span)
 
     def derived(self, source: str, table: d.DerivedTable) -> Table | None:
+        """A table that is made by steps; None where the table it starts from is not known."""
         start = self.find(table.start, source)
         if start is None:
             return None
@@ -339,6 +341,7 @@ class Tables:
         return {name.name for name in taken}
 
     def join(self, step: d.Join, flow: Flow, source: str) -> None:
+        """Columns of another table: its key is among `on`, or `many: yes` says that rows may multiply."""
         right = self.find(step.table, source)
         if right is None:
             flow.columns |= {new.name: UNKNOWN for new, _ in step.take or ()}
@@ -400,6 +403,7 @@ class Tables:
         return tuple(taken)
 
     def group(self, step: d.Group, flow: Flow, source: str, constants: Mapping[str, Binding]) -> None:
+        """One row for each value of `by`, which is the key from here on."""
         by = tuple(n.name for n in step.by if self.column(n, flow) is not None)
         scope = self.scope(flow, source, constants, None)
         order = tuple(self.checker.check(e, scope) for e in step.order)
@@ -459,6 +463,7 @@ class Tables:
         return p.Aggregate(name.name, call.function, argument, ListOf(argument.type) if listed else argument.type)
 
     def explode(self, step: d.Explode, flow: Flow) -> None:
+        """One row for each item of a list; with its position the key lives on."""
         type = self.column(step.column, flow)
         listed = UNKNOWN if type is None else present(type)
         if not isinstance(listed, ListOf | Unknown):
@@ -475,6 +480,7 @@ class Tables:
         flow.key = (*key, position) if key is not None and position is not None else None
 
     def union(self, name: s.Name, flow: Flow, source: str) -> None:
+        """The rows of another table with the same columns; nothing is unique any more."""
         other = self.find(name, source)
         if other is None:
             return

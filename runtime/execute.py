@@ -145,7 +145,8 @@ def _cut(places: list[int], cut: p.Cut) -> list[tuple[int, str]]:
     import numpy as np
 
     size = ceil(len(places) * cut.share)
-    order = [places[i] for i in np.random.RandomState(cut.seed).permutation(len(places))]
+    permutation: list[int] = np.random.RandomState(cut.seed).permutation(len(places)).tolist()
+    order = [places[i] for i in permutation]
     kept = [(place, cut.kept) for place in order[size:]]
     held = order[:size]
     return kept + (_cut(held, cut.held) if isinstance(cut.held, p.Cut) else [(place, cut.held) for place in held])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from importlib.metadata import version
@@ -55,7 +56,7 @@ class Result:
     @property
     def failed(self) -> bool:
         """Whether anything that was asked for is not there."""
-        return any(d.severity == "error" for d in self.diagnostics)
+        return bool(self.manifest.failed) or any(d.severity == "error" for d in self.diagnostics)
 
 
 def run(compilation: Compilation, request: Request, progress: Progress = lambda _: None) -> Result:
@@ -89,11 +90,11 @@ class _Run:
         emit = emitter(self.request.emit)
         with open_output(self.settings.out) as building:
             before = self.previous()
-            ready = self.available()
-            made = self.make(ready, building, emit.write)
-            kept = self.carry(before, {spec.name for spec in made}, building)
+            made = self.make(self.available(), building, emit.write)
+            made = self.one_side(made, before, building)
+            kept = self.carry(before, made, building)
             result = self.describe([*made, *kept], building)
-            if made and not self.conflicts(result, building):
+            if made:
                 building.publish()
         return Result(result, self.diagnostics)
 
@@ -262,14 +263,17 @@ class _Run:
             warnings={code: warnings.count(code) for code in sorted(set(warnings))},
         )
 
-    def carry(self, before: manifest.Manifest | None, made: set[str], building: Building) -> list[manifest.Spec]:
-        """What the previous output has of specs that were not made anew; a spec that is no more goes."""
-        kept: list[manifest.Spec] = []
-        for spec in before.specs if before is not None else ():
-            if spec.name not in self.compilation.specs:
-                self.progress(f"dropping {spec.name}: there is no such spec any more")
-            elif spec.name not in made:
-                kept.append(spec)
+    def kept(self, before: manifest.Manifest | None, made: Iterable[manifest.Spec]) -> list[manifest.Spec]:
+        """The specs of the previous output that are not made anew; a spec that is no more goes."""
+        new = {spec.name for spec in made}
+        old = before.specs if before is not None else ()
+        return [spec for spec in old if spec.name not in new and spec.name in self.compilation.specs]
+
+    def carry(
+        self, before: manifest.Manifest | None, made: Iterable[manifest.Spec], building: Building
+    ) -> list[manifest.Spec]:
+        """Bring the files of the specs that are kept into the new output."""
+        kept = self.kept(before, made)
         for spec in kept:
             carry(self.settings.out, building.folder, [f.path for f in spec.files])
         return kept
@@ -304,23 +308,54 @@ class _Run:
         (building.folder / "README.md").write_text(text, encoding="utf-8")
         return whole
 
-    def conflicts(self, made: manifest.Manifest, building: Building) -> bool:
-        """Whether a patient (a study, where no patient is known) stands on two sides of a split; it must not."""
+    # ---- no patient on two sides
+
+    def one_side(
+        self, made: list[manifest.Spec], before: manifest.Manifest | None, building: Building
+    ) -> list[manifest.Spec]:
+        """The specs of `made` that leave every patient on one side of the split; the others are stopped.
+
+        Looked at together with what is kept. In a published run it is a warning: the defect is part of the row.
+        """
+        while made:
+            kept = self.kept(before, made)
+            files = {s.name: [building.folder / f.path for f in s.files] for s in made if s.own_split is None}
+            files |= {s.name: [self.settings.out / f.path for f in s.files] for s in kept if s.own_split is None}
+            torn = self.torn(files)
+            leaking = [spec for spec in made if spec.name in torn]
+            for spec in leaking:
+                self.leak(spec.name, torn[spec.name])
+            if not leaking or self.request.published:
+                break
+            for spec in leaking:
+                shutil.rmtree(building.folder / spec.name)
+            made = [spec for spec in made if spec not in leaking]
+        return made
+
+    def torn(self, files: Mapping[str, Sequence[Path]]) -> dict[str, int]:
+        """For each spec how many of its patients (studies, where no patient is known) stand on two sides."""
         scan = emitter(self.request.emit).scan
-        paths = [building.folder / f.path for s in made.specs for f in s.files if s.own_split is None]
-        if not paths:
-            return False
         known = pl.col("patient_id").is_not_null().alias("known")  # a study may be called as another's patient is
         who = pl.coalesce("patient_id", "study_id").alias("who")
-        rows = scan(paths).select(known, who, "split").unique()
-        sides = rows.group_by("known", "who").len().filter(pl.col("len") > 1).collect()
-        if sides.height == 0:
-            return False
+        rows = [
+            scan(paths).select(pl.lit(name).alias("spec"), known, who, "split").unique()
+            for name, paths in files.items()
+            if paths
+        ]
+        if not rows:
+            return {}
+        sides = pl.concat(rows).group_by("known", "who").agg(pl.col("split").n_unique(), pl.col("spec").unique())
+        found = sides.filter(pl.col("split") > 1).explode("spec").group_by("spec").len().collect()
+        return dict(found.iter_rows())
+
+    def leak(self, name: str, patients: int) -> None:
         severity: Severity = "warning" if self.request.published else "error"
-        message = f"{sides.height:,} patients or studies stand in more than one split"
+        message = f"{patients:,} of its patients (or studies, where no patient is known) stand in more than one split"
         help = ("one split for all specs of a space keeps a patient on one side",)
-        self.diagnostics.append(Diagnostic("CXR813", severity, message, help=help))
-        return severity == "error"
+        self.diagnostics.append(Diagnostic("CXR813", severity, message, help=help, spec=name))
+        if severity == "error":
+            row = self.compilation.specs[name].spec.published
+            self.failed[name] = manifest.Failed(name, ("CXR813",), row.row if row else None)
 
 
 def _copies(settings: Settings) -> dict[str, ImageCopies]:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
 from itertools import islice
-from typing import cast
+from typing import Any, cast
 
 from cxrspec.compiler import declarations as d
 from cxrspec.compiler import plan as p
@@ -72,8 +72,7 @@ def tree(node: object, name: str = "", depth: int = 0) -> Iterator[str]:
 
 def _named(item: object) -> tuple[object, str]:
     """An item of a list: a pair is printed as `name: value`."""
-    pair = cast(tuple[object, ...], item) if isinstance(item, tuple) else ()
-    match pair:
+    match cast(Any, item):
         case (syntax.Name(name) | str(name), value):
             return value, name
         case _:

@@ -95,7 +95,7 @@ def test_help_is_printed_in_full_for_every_command() -> None:
     assert tuple(group.commands) == COMMANDS
     for name, command in group.commands.items():
         text = cxrspec(name, "--help").stdout
-        assert text.startswith(f"Usage: cxrspec {name}")
+        assert f"cxrspec {name} " in text.splitlines()[0]
         assert command.help in " ".join(text.split())
         assert all(parameter.help for parameter in command.params), name
         assert max(map(len, text.splitlines())) <= 80

@@ -520,17 +520,19 @@ def test_a_published_run_carries_the_overlay(lab: Path) -> None:
 # ---- patients
 
 
-def test_a_patient_on_two_sides_publishes_nothing(
+def test_a_patient_on_two_sides_stops_the_spec(
     lab: Path, compilation: Compilation, capfd: pytest.CaptureFixture[str]
 ) -> None:
     before = everything(lab / "out")
     patients = {str(row[0]): f"00000007_{n:03d}.png" for n, row in enumerate(canary_rsna())}
     made_up.write_nih_map(lab / "data", patients)
     result = made_up.make(lab / "data", lab / "out", compilation)
-    assert made_up.codes(result) == [("CXR813", None)]
+    assert made_up.codes(result) == [("CXR813", RSNA)]
     assert result.failed
-    assert "1 patients" in result.diagnostics[0].message
-    assert everything(lab / "out") == before
+    assert result.diagnostics[0].message.startswith("1 of its patients")
+    after = everything(lab / "out")
+    files = before.keys() - {"manifest.json", "README.md"}
+    assert {path: after[path] for path in files} == {path: before[path] for path in files}
     silent(result, lab / "out", capfd.readouterr())
     warned = made_up.make(lab / "data", lab / "published", made_up.load(published=True), published=True)
     assert [(d.code, d.severity) for d in warned.diagnostics] == [("CXR813", "warning")]
@@ -544,7 +546,7 @@ def test_one_patient_across_specs(tmp_path: Path) -> None:
     other = CELLS.replace("{constant: test}", "{constant: test}\n  train: {constant: train}")
     made = with_cells(spec_text("Plain"), spec_text("Other", "split: train\n"), source=other)
     result = made_up.make(tmp_path / "data", tmp_path / "out", made)
-    assert made_up.codes(result) == [("CXR813", None)]
+    assert made_up.codes(result) == [("CXR813", "other/cells"), ("CXR813", "plain/cells")]
     assert not (tmp_path / "out").exists()
 
 
