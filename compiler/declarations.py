@@ -243,7 +243,6 @@ class Form(Node):
     count: int
     prompt: Prompt
     answer: Answer
-    leak: str | None
     count_span: Span | None = field(default=None, compare=False, repr=False, kw_only=True)
     prompt_span: Span | None = field(default=None, compare=False, repr=False, kw_only=True)
 

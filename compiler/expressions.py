@@ -17,7 +17,7 @@ from cxrspec.compiler import syntax as s
 from cxrspec.compiler.declarations import Constant, Function
 from cxrspec.compiler.diagnostics import Label, Report, Span, near
 from cxrspec.compiler.functions import FUNCTIONS, PRINTABLE, solve
-from cxrspec.compiler.typed import Apply, Branch, Build, Column, Const, Draw, Get, It, Map, Typed, Value, draws
+from cxrspec.compiler.typed import Apply, Branch, Build, Column, Const, Draw, Get, It, Map, Typed, Value, draws, walk
 from cxrspec.compiler.types import (
     BOOL,
     FLOAT,
@@ -87,9 +87,26 @@ class Scope:
         }
         return replace(self, names=names)
 
+    def given(self, condition: s.Expr, checked: Typed, truth: bool = True) -> Scope:
+        """The scope in which `condition` has turned out to be `truth`; a mistake in it may have been any proof."""
+        if not is_broken(checked):
+            return self.narrow(facts(condition, truth))
+        return self.with_names(
+            {
+                name: replace(b, value=replace(b.value, type=UNKNOWN))
+                for name, b in self.names.items()
+                if is_nullable(b.value.type)
+            }
+        )
+
     def with_names(self, names: Mapping[str, Binding]) -> Scope:
         """The scope with these names added or made anew."""
         return replace(self, names={**self.names, **names})
+
+
+def is_broken(expression: Typed) -> bool:
+    """Whether a finding was made in an expression: what it would have proved is not known."""
+    return any(isinstance(part.type, Unknown) for part in walk(expression))
 
 
 def facts(condition: s.Expr, truth: bool = True) -> frozenset[str]:
@@ -310,7 +327,7 @@ class Checker:
         match e.operator:
             case "and" | "or":
                 left = self.wants(e.left, scope, BOOL, f"the left side of `{e.operator}`")
-                inner = scope.narrow(facts(e.left, e.operator == "and"))
+                inner = scope.given(e.left, left, e.operator == "and")
                 return Apply(
                     e.operator, (left, self.wants(e.right, inner, BOOL, f"the right side of `{e.operator}`")), BOOL
                 )
@@ -404,8 +421,8 @@ class Checker:
     def branch(self, e: s.If, scope: Scope) -> Typed:
         """`if`; each side knows what the condition has proved."""
         condition = self.wants(e.condition, scope, BOOL, "the condition")
-        then = self.check(e.then, scope.narrow(facts(e.condition, True)))
-        otherwise = self.check(e.otherwise, scope.narrow(facts(e.condition, False)))
+        then = self.check(e.then, scope.given(e.condition, condition))
+        otherwise = self.check(e.otherwise, scope.given(e.condition, condition, False))
         joined = join(then.type, otherwise.type)
         if joined is None:
             self.report.error(

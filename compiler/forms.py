@@ -10,7 +10,7 @@ from cxrspec.compiler import plan as p
 from cxrspec.compiler import prompts
 from cxrspec.compiler import syntax as s
 from cxrspec.compiler.diagnostics import Report, Span
-from cxrspec.compiler.expressions import Binding, Checker, Scope, facts
+from cxrspec.compiler.expressions import Binding, Checker, Scope
 from cxrspec.compiler.typed import Column, Const, Typed, requirements
 from cxrspec.compiler.types import BOOL, IMAGE, TEXT, UNKNOWN, ListOf, Unknown
 
@@ -62,7 +62,7 @@ class Forms:
     def inputs(self) -> None:
         """`images` is the one reserved input name."""
         for name, type in self.task.inputs:
-            if name.name == "images" and type != ListOf(IMAGE):
+            if name.name == "images" and type not in (ListOf(IMAGE), UNKNOWN):
                 self.report.error("CXR507", name.span, f"the input `images` is `{type}`, expected `list of image`")
 
     def form(self, form: d.Form) -> p.Form | None:
@@ -79,7 +79,7 @@ class Forms:
         when = None
         if form.when is not None:
             when = self.checker.wants(form.when, scope, BOOL, "the condition")
-            scope = scope.narrow(facts(form.when))
+            scope = scope.given(form.when, when)
         block = not isinstance(form.answer, d.TextAnswer)
         prompt = self.prompt(form.prompt, scope, form.count, form.prompt_span, form.count_span, block)
         answer = self.answer(form, scope)

@@ -409,7 +409,6 @@ class _Parser:
             count=self.get(count, 1),
             prompt=self.prompt((*path, "prompt")),
             answer=self.answer((*path, "answer")),
-            leak=self.text((*path, "leak")) or None,
             span=self.span(path),
             count_span=self.span(count) if self.has(count) else None,
             prompt_span=self.document.key_span((*path, "prompt")),

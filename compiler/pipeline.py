@@ -11,19 +11,19 @@ to_polars.py takes it from there, when there is data.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from cxrspec.compiler import declarations as d
 from cxrspec.compiler import plan as p
 from cxrspec.compiler.catalog import File
 from cxrspec.compiler.data import is_mapping
-from cxrspec.compiler.diagnostics import DataPlace, Diagnostic, Label, Report, Span
+from cxrspec.compiler.diagnostics import Diagnostic, Label, Report, Span
 from cxrspec.compiler.document import Document, as_text, load
 from cxrspec.compiler.expressions import Checker
 from cxrspec.compiler.lower import lower
 from cxrspec.compiler.parse import parse, snake
-from cxrspec.compiler.schema import validate
+from cxrspec.compiler.schema import KINDS, validate
 from cxrspec.compiler.specs import Checked, Specs
 from cxrspec.compiler.tables import Tables
 
@@ -105,12 +105,29 @@ def compile(files: Sequence[File], published: bool = False) -> Compilation:
 
 
 def _once(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
-    """What is said of a place is said once, however many specs come by it on different ways."""
-    first: dict[tuple[str, Label | DataPlace | None, str], Diagnostic] = {}
+    """What is said of a place is said once, however many specs come by it on different ways.
+
+    A name that is unknown in several places of a file is one finding: mostly its declaration is what is misspelt.
+    """
+    first: dict[tuple[str, Span | None, str], Diagnostic] = {}
     for found in diagnostics:
-        place = Label(found.label.span) if isinstance(found.label, Label) else found.label
-        first.setdefault((found.code, place, found.message), found)
-    return list(first.values())
+        first.setdefault((found.code, _span(found), found.message), found)
+    groups: dict[object, list[Diagnostic]] = {}
+    for found in first.values():
+        alike = replace(found, label=None), isinstance(found.label, Label) and (found.label.span.file, found.label.text)
+        groups.setdefault(alike if found.code.startswith("CXR2") else found, []).append(found)
+    return [_merged(group) for group in groups.values()]
+
+
+def _span(found: Diagnostic) -> Span | None:
+    return found.label.span if isinstance(found.label, Label) else None
+
+
+def _merged(group: Sequence[Diagnostic]) -> Diagnostic:
+    """The first of these findings in the file, with the places of the others."""
+    first, *more = sorted(group, key=lambda found: _span(found) or Span("", 0, 0))
+    places = [Label(span, "and here") for found in more if (span := _span(found))]
+    return replace(first, others=(*first.others, *places))
 
 
 def _errors(diagnostics: Sequence[Diagnostic]) -> dict[str, set[str]]:
@@ -166,10 +183,9 @@ def _spoiled(files: Sequence[File], documents: Mapping[str, Document]) -> frozen
 
 def _is_words(file: File, documents: Mapping[str, Document]) -> bool:
     """Whether a file that could not be read would have declared words: by what it says, else by its name."""
-    if file.path not in documents:
-        return file.place.rpartition("/")[2].startswith("words.")
-    value = documents[file.path].value
-    return is_mapping(value) and value.get("kind") == "words"
+    value = documents[file.path].value if file.path in documents else None
+    kind = value.get("kind") if is_mapping(value) else None
+    return kind == "words" if kind in KINDS else file.place.rpartition("/")[2].startswith("words.")
 
 
 def _file(node: d.Spec | d.Task | d.Source | d.Words) -> str:

@@ -23,7 +23,7 @@ from cxrspec.compiler.yaml_mistakes import quoted
 if TYPE_CHECKING:
     from jsonschema.exceptions import ValidationError
 
-KINDS = ("source", "task", "spec", "words", "spaces")
+KINDS = ("source", "task", "spec", "words")
 _TYPES = {
     "string": "text",
     "number": "a number",
@@ -115,7 +115,9 @@ def _keys(document: Document, errors: Iterable[ValidationError], report: Report)
         path, instance, schema = _path(error), cast(Any, error.instance), cast(dict[str, Any], error.schema)
         if error.validator == "additionalProperties":
             instead[path] = schema.get("x-instead", [])
-            for key in (key for key in instance if key not in schema["properties"]):
+            strange = [key for key in instance if key not in schema["properties"]]
+            forms = [key for key in instead[path] if key not in schema["properties"]]
+            for key in [key for key in strange if get_close_matches(key, forms, n=1)] or strange:
                 unknown.setdefault(path, []).append(key)
                 help = near(key, [*schema["properties"], *instead[path]], "keys")
                 report.error("CXR007", document.key_span((*path, key)), f"unknown key `{key}`", help=help)

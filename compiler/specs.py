@@ -145,7 +145,7 @@ class _SpecChecker:
             self.names(self.source.name, _null(), Const("", TEXT))
             return
         space, patient, study = self.one(usable[-1])
-        if is_nullable(study.type):
+        if is_nullable(study.type) and len(usable) == len(self.source.identity):
             self.report.error(
                 "CXR416",
                 self.spec.start.span,

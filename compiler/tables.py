@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from cxrspec.compiler import declarations as d
 from cxrspec.compiler import plan as p
 from cxrspec.compiler import syntax as s
-from cxrspec.compiler.diagnostics import Label, Report, Span, near
-from cxrspec.compiler.expressions import Binding, Checker, Scope, constant, facts
-from cxrspec.compiler.typed import Build, Column, Typed, draws, requirements, walk
+from cxrspec.compiler.diagnostics import Label, Report, Span, close, near
+from cxrspec.compiler.expressions import Binding, Checker, Scope, constant, facts, is_broken
+from cxrspec.compiler.typed import Build, Column, Typed, draws, requirements
 from cxrspec.compiler.types import (
     BOOL,
     INT,
@@ -69,11 +69,6 @@ class Flow:
             self.places[name] = span
         if self.key is not None and name in self.key:
             self.key = None
-
-
-def is_broken(expression: Typed) -> bool:
-    """Whether a finding was made in an expression: what it would have proved is not known."""
-    return any(isinstance(part.type, Unknown) for part in walk(expression))
 
 
 def _differ(a: Type, b: Type) -> bool:
@@ -303,6 +298,7 @@ class Tables:
         """Only these columns, and the hidden ones of a spec's rows."""
         kept = tuple(n.name for n in step.columns if self.column(n, flow) is not None)
         if len(kept) < len(step.columns):
+            flow.broken = True
             return
         flow.add(p.Select((*kept, *flow.hidden)))
         flow.key = flow.key if flow.key and set(flow.key) <= set(kept) else None
@@ -388,13 +384,17 @@ class Tables:
         pairs = step.take
         if pairs is None:
             joined = {theirs.name for _, theirs in step.on}
-            pairs = tuple((s.Name(n, span=step.table.span),) * 2 for n in right.columns if n not in joined)
+            known = all(mine.name in flow.columns and theirs.name in right.columns for mine, theirs in step.on)
+            names = [n for n in right.columns if n not in joined and (known or n not in flow.columns)]
+            pairs = tuple((s.Name(n, span=step.table.span),) * 2 for n in names)
         example = next((theirs.name for new, theirs in pairs if new.name in flow.columns), "")
         help = f"`take: {{new_name: {example}}}` takes it under another name"
         clashing = self.clash([new for new, _ in pairs], flow, help)
         taken: list[tuple[str, str, Type]] = []
         for new, theirs in pairs:
             type = self.column(theirs, right)
+            if type is None:  # a misspelt name is not taken; what was meant is not said to be missing
+                flow.columns |= {n: UNKNOWN for n in close(theirs.name, right.columns) if n not in flow.columns}
             if new.name not in clashing and new.name not in {t[0] for t in taken}:
                 type = UNKNOWN if type is None else nullable(type) if step.kind == "left" else type
                 taken.append((new.name, theirs.name, type))
@@ -417,6 +417,7 @@ class Tables:
                     flow.add(p.Check(f"{assertion}() in `{aggregate.name}`", needed))
         if any(a.function in ("first", "list") for a in taken):
             self.settled(by, step.order, order, flow)
+        flow.broken = len(by) < len(step.by)
         flow.add(p.Group(by, order, (*taken, *hidden)))
         flow.places |= {n.name: n.span for n, _ in step.take if n.span is not None}
         flow.key = by

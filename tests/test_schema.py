@@ -76,7 +76,6 @@ turns:
   - prompt: What is it?
     answer: {format: text, text: view}
   - prompt: How many?
-    leak: it is asked
     answer: {format: text, text: number}
 """
 SPEC = """\
@@ -107,13 +106,7 @@ functions:
   double: {takes: {x: int}, gives: x + x}
 rules: {film: (film|image)}
 """
-SPACES = """\
-kind: spaces
-spaces:
-  lab: {authority: lab.own, otherwise: {ratio: {val: 0.1, test: 0.1}}}
-  other: {authority: other.own, otherwise: test}
-"""
-FILES = {"source": SOURCE, "task": TASK, "spec": SPEC, "words": WORDS, "spaces": SPACES}
+FILES = {"source": SOURCE, "task": TASK, "spec": SPEC, "words": WORDS}
 
 
 def findings(text: str) -> list[tuple[str, str, str, tuple[str, ...]]]:
@@ -232,9 +225,8 @@ def test_a_misspelt_key_hides_no_other_that_is_missing() -> None:
         ("task", "\ninputs: {images: list of image, view: text}", "", "kind", "missing key `inputs`"),
         ("task", "{format: text, text: number}", "{format: text}", "answer", "missing key `text`"),
         ("task", "{format: text, text: number}", "{text: number}", "answer", "missing key `format`"),
-        ("task", "  - prompt: How many?\n    leak", "  - leak", "leak", "missing key `prompt`"),
+        ("task", "  - prompt: How many?\n    answer", "  - answer", "answer", "missing key `prompt`"),
         ("source", "{table: other.films, on: {film: name}, ", "{", "join", "missing keys `table`, `on`"),
-        ("spaces", ", otherwise: test", "", "other", "missing key `otherwise`"),
     ],
 )
 def test_a_missing_key(kind: str, old: str, new: str, mark: str, message: str | None) -> None:
@@ -293,7 +285,6 @@ def test_a_missing_key(kind: str, old: str, new: str, mark: str, message: str | 
             "",
         ),
         ("spec", "[View Classification, Lab]", "[Lab]", "[Lab]", "found a list, expected at least 2", ""),
-        ("spaces", "lab.own", "lab", "lab", "found the text `lab`, expected a split as `source.split`", ""),
     ],
 )
 def test_a_value_of_the_wrong_form(kind: str, old: str, new: str, mark: str, message: str, help: str) -> None:

@@ -56,7 +56,7 @@ def changed(draw: st.DrawFn, text: str) -> str:
     match draw(st.sampled_from(["character", "delete", "swap", "indent", "misspell", "replace"])):
         case "character":
             at = draw(st.integers(0, len(text)))
-            new = draw(st.sampled_from([*"\"'()[]{}<>|:,#&*!%?.=-+/\\ \n\t0a\x07é\u2028", ""]))
+            new: str = draw(st.sampled_from([*"\"'()[]{}<>|:,#&*!%?.=-+/\\ \n\t0a\x07é\u2028", ""]))
             return text[:at] + new + text[at + draw(st.integers(0, 1)) :]
         case "delete":
             return "\n".join(lines[:first] + lines[first + 1 :])
