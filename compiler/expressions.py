@@ -180,9 +180,11 @@ class Checker:
         elif isinstance(typed, Const) and expected in (SPLIT, nullable(SPLIT)):
             return self._as_split(typed, expected, span)
         else:
-            self.report.error(
-                "CXR301", span, f"{role} is `{typed.type}`, expected `{expected}`", label=f"this is `{typed.type}`"
-            )
+            listed = present(expected)
+            one = isinstance(listed, ListOf) and fits(typed.type, listed.item)
+            help = "a list of one is written `[x]`; YAML needs it in quotes: `'[x]'`" if one else ""
+            message = f"{role} is `{typed.type}`, expected `{expected}`"
+            self.report.error("CXR301", span, message, label=f"this is `{typed.type}`", help=help)
         return replace(typed, type=UNKNOWN)
 
     def _as_split(self, typed: Typed, expected: Type, span: Span | None) -> Typed:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from difflib import unified_diff
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias, cast
 
 import pytest
 
@@ -31,7 +31,7 @@ def golden(request: pytest.FixtureRequest) -> Golden:
         wanted = path.read_text("utf-8") if path.exists() else ""
         if found != wanted:
             lines = unified_diff(wanted.splitlines(), found.splitlines(), f"golden/{name}.txt", "now", lineterm="")
-            accept = f'pytest --update "{request.node.nodeid}"'
+            accept = f'pytest --update "{cast(Any, request).node.nodeid}"'
             pytest.fail("\n".join([*lines, "", f"to accept this: {accept}"]), pytrace=False)
 
     return compare
