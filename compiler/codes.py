@@ -67,6 +67,7 @@ CODES: dict[str, str] = {
     "CXR406": "a join that may multiply rows",
     "CXR407": "a union in a spec",
     "CXR408": "tables of a union that differ",
+    "CXR409": "columns from a join that brings none",
     "CXR412": "an aggregate is needed",
     "CXR413": "`first` or `list` without an order",
     "CXR415": "rows without their identity",

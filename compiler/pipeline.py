@@ -84,6 +84,7 @@ def compile(files: Sequence[File], published: bool = False) -> Compilation:
 
     checker = Checker(report, lambda span: _quoted(texts[span.file], span))
     tables = Tables(sources, words, checker, _spoiled(lost, documents))
+    tables.check_functions()
     tables.check_all()
     checking = Specs(tables, tasks, words, checker, published)
     for task in tasks.values():

@@ -66,7 +66,11 @@ def _read(read: p.Read) -> str:
     where = " or ".join(read.files) + (f" in {' or '.join(read.packed)}" if read.packed else "")
     rows = f", rows {read.rows}" if read.rows else ""
     key = f", key [{', '.join(read.key)}]" if read.key else ""
-    return f"read {read.format} {where}{rows}{key}" + (" (optional)" if read.optional else "")
+    return (
+        f"read {read.format} {where}{rows}{key}"
+        + (" (optional)" if read.optional else "")
+        + (" (generated)" if read.generated else "")
+    )
 
 
 def _cut(cut: p.Cut) -> str:
@@ -98,10 +102,13 @@ def _form(form: p.Form) -> str:
     match form.answer:
         case p.TextAnswer(text):
             lines.append(f"         answer text {show_typed(text)}")
-        case p.ChoiceAnswer(options, correct, markers, layout, reply, several=several):
+        case p.ChoiceAnswer(options, correct, markers, layout, reply, hint, several, empty):
             kind = "choices" if several else "choice"
             style = f"markers {'/'.join(markers)}, {layout}, reply {'/'.join(reply)}"
             lines.append(f"         answer {kind} {show_typed(correct)} of {show_typed(options)} ({style})")
+            for role, prompt in (("hint", hint), ("empty", empty)):
+                if prompt is not None:
+                    lines += [f"         {role} {_shape(shape)}" for shape in prompt.shapes]
     return "\n".join(lines)
 
 

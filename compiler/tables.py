@@ -132,6 +132,15 @@ class Tables:
         if found is not None:
             self.column(column, self.scan(found, f"column of `{found.relation.name}`", found.span))
 
+    def check_functions(self) -> None:
+        """Check every function written in YAML by its own types, whether anything calls it or not."""
+        for function in self.words.functions.values():
+            takes = {name: Binding(Column(name, type)) for name, type in function.takes}
+            shared = {name: Binding(constant(value), span) for name, (value, span) in self.words.constants.items()}
+            others = {n: f for n, f in self.words.functions.items() if n != function.name}
+            scope = Scope({**shared, **takes}, f"name in `{function.name}`", functions=others)
+            self.checker.check(function.gives, scope)
+
     # ---- finding
 
     def unknown_split(self, name: s.Name, source: d.Source) -> None:
@@ -380,6 +389,9 @@ class Tables:
     def taken(self, step: d.Join, flow: Flow, right: Flow) -> tuple[tuple[str, str, Type], ...]:
         """The columns a join brings in: (new name, theirs, type); a left join may leave them null."""
         if step.kind in ("semi", "anti"):
+            if step.take is not None:
+                help = "`kind: left` or an inner join brings columns"
+                self.report.error("CXR409", step.span, f"a join of kind `{step.kind}` brings no columns", help=help)
             return ()
         pairs = step.take
         if pairs is None:
