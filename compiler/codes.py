@@ -75,6 +75,7 @@ CODES: dict[str, str] = {
     "CXR417": "a spec without a split",
     "CXR418": "a split column of another type",
     "CXR419": "a holdout key that cannot be sorted",
+    "CXR420": "a split made out of itself",
     "CXR421": "shares that leave nothing",
     "CXR502": "an input without a value",
     "CXR503": "two forms of one name",

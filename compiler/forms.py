@@ -152,7 +152,7 @@ class Forms:
 
     def answer(self, form: d.Form, scope: Scope) -> p.TextAnswer | p.ChoiceAnswer:
         """The answer of a form."""
-        scope = replace(scope, site=f"{form.name}.answer")
+        scope = replace(scope, site=f"{form.name}:answer")
         match form.answer:
             case d.TextAnswer(text):
                 return p.TextAnswer(self.checker.wants(text, scope, TEXT, "the answer"))

@@ -78,7 +78,7 @@ def _slim(node: p.Node, needed: set[str], needs: Needs) -> p.Node | None:
     match node:
         case p.Read():
             read = [c for c in node.columns if c.name in needed or _fixed(c, node)]
-            return replace(node, columns=tuple(sorted(read, key=lambda c: c.name)))
+            return replace(node, columns=tuple(sorted(read, key=lambda c: c.name)) or node.columns[:1])
         case p.Scan(relation, scanned):
             some = tuple(sorted((c for c in scanned if c[0] in needed), key=lambda c: c[0])) or scanned[:1]
             needs.append((relation, {name for name, _ in some}))

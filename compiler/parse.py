@@ -17,7 +17,7 @@ from cxrspec.compiler.document import Document, Path
 from cxrspec.compiler.grammar import parse_expression, parse_prompt, parse_type
 from cxrspec.compiler.plan import Own, Part, Place, RawColumn, Read
 from cxrspec.compiler.syntax import Choice, Expr, Name, Prompt, Words
-from cxrspec.compiler.types import SPLITS, UNKNOWN, Scalar, Type, present
+from cxrspec.compiler.types import SPLITS, UNKNOWN, Scalar, Type, nullable, present
 
 _KINDS: dict[type, str] = {str: "text", int: "a number", float: "a number", bool: "a flag"}
 OWN_FIELDS = ("row", "file", "text", "key", "value", "position")
@@ -187,11 +187,10 @@ class _Parser:
         )
 
     def table(self, path: Path, source: str) -> d.Table:
-        base: Path = (*path, "published") if self.published and self.has((*path, "published")) else path
         if self.has((*path, "read")):
             return self.read_table(path, source)
-        start = self.name((*base, "from")) if self.has((*base, "from")) else self.name((*path, "from"))
-        return d.DerivedTable(str(path[-1]), start, self.steps((*base, "steps")), span=self.document.key_span(path))
+        start, steps = self.name(self.own("from", path)), self.steps(self.own("steps", path))
+        return d.DerivedTable(str(path[-1]), start, steps, span=self.document.key_span(path))
 
     def read_table(self, path: Path, source: str) -> d.ReadTable:
         at = below(path)
@@ -228,7 +227,7 @@ class _Parser:
         places = tuple(self.place(p) for p in self.each(at("from"))) or (Place("name", name),)
         return RawColumn(
             name=name,
-            type=type,
+            type=nullable(type) if self.flag(at("optional")) else type,
             places=() if constant is not None else places,
             values=pairs,
             otherwise=otherwise,
@@ -466,10 +465,10 @@ class _Parser:
             span=self.span(("task",)) if self.has(("task",)) else self.span(("name",)),
         )
 
-    def own(self, field: str) -> Path:
-        """Where a spec's field stands: in the overlay of a published run if that has it."""
-        overlaid: Path = ("published", field)
-        return overlaid if self.published and self.has(overlaid) else (field,)
+    def own(self, field: str, path: Path = ()) -> Path:
+        """Where a field of a spec or table stands: in the overlay of a published run if that has it."""
+        overlaid: Path = (*path, "published", field)
+        return overlaid if self.published and self.has(overlaid) else (*path, field)
 
     def expected(self, path: Path) -> tuple[str, int, int]:
         value = self.get(path)

@@ -7,10 +7,11 @@ that several specs use is one relation, and its rows are computed once.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Iterator
+from dataclasses import dataclass, fields, is_dataclass
+from typing import Literal, cast
 
-from cxrspec.compiler.typed import Typed
+from cxrspec.compiler.typed import Apply, Const, Typed
 from cxrspec.compiler.types import INT, SPLIT, TEXT, ListOf, RecordOf, Type
 
 Own = Literal["row", "file", "text", "key", "value", "position"]
@@ -320,6 +321,24 @@ class Plan:
     def reads(self) -> tuple[Read, ...]:
         """The files it needs."""
         return tuple(r.nodes[0] for r in self.relations if isinstance(r.nodes[0], Read))
+
+    @property
+    def sources(self) -> frozenset[str]:
+        """The sources it takes anything from: the files it reads, and the folders its pictures lie in."""
+        folders = [part.arguments[0] for part in parts(self) if isinstance(part, Apply) and part.operator == "path"]
+        named = {str(folder.value) for folder in folders if isinstance(folder, Const)}
+        return frozenset({read.table.partition(".")[0] for read in self.reads} | named)
+
+
+def parts(value: object) -> Iterator[object]:
+    """A plan, or a piece of one, and everything in it."""
+    yield value
+    if is_dataclass(value):
+        for field in fields(value):
+            yield from parts(getattr(value, field.name))
+    elif isinstance(value, tuple):
+        for item in cast(tuple[object, ...], value):
+            yield from parts(item)
 
 
 def schema(relation: Relation) -> dict[str, Type]:

@@ -11,7 +11,7 @@ from cxrspec.compiler import syntax as s
 from cxrspec.compiler.diagnostics import Label, Report, Span, close, near
 from cxrspec.compiler.expressions import Checker, Scope
 from cxrspec.compiler.forms import Forms, bound
-from cxrspec.compiler.tables import Flow, Table, Tables
+from cxrspec.compiler.tables import Flow, Table, Tables, circle
 from cxrspec.compiler.typed import Apply, Branch, Column, Const, Typed, draws
 from cxrspec.compiler.types import (
     BOOL,
@@ -28,7 +28,7 @@ from cxrspec.compiler.types import (
     present,
 )
 
-# The columns of every example; the last two are made by its turns. `bound("images")` may be absent.
+# The identity of a row, beside its split.
 IDENTITY = ("$space", "$patient", "$study")
 
 
@@ -123,7 +123,7 @@ class _SpecChecker:
         self.unique()
         self.bind()
         turns = self.specs.turns(self.task)
-        if turns is None:
+        if turns is None or self.flow.partial:
             return None
         self.flow.add(turns)
         last = p.Relation(self.spec.name, tuple(self.flow.nodes))
@@ -145,7 +145,7 @@ class _SpecChecker:
             self.names(self.source.name, _null(), Const("", TEXT))
             return
         space, patient, study = self.one(usable[-1])
-        if is_nullable(study.type) and len(usable) == len(self.source.identity):
+        if is_nullable(study.type) and not self.tables.strange & {(self.source.name, name) for name in self.ids()}:
             self.report.error(
                 "CXR416",
                 self.spec.start.span,
@@ -162,6 +162,10 @@ class _SpecChecker:
         self.flow.derive("$space", space, None, "identity")
         self.flow.derive("$patient", patient, None, "identity")
         self.flow.derive("$study", study, None, "identity")
+
+    def ids(self) -> set[str]:
+        """The names of all id columns of the source."""
+        return {n.name for i in self.source.identity for n in (*(i.patient or ()), *i.study)}
 
     def no_identity(self, table: Table, names: Sequence[s.Name], span: Span | None, help: str) -> None:
         """A finding: the table lacks some of these ids. What no table has is said once, of the source."""
@@ -251,7 +255,7 @@ class _SpecChecker:
                 return Const(word, SPLIT)
             case d.ColumnSplit(table, column):
                 if table is None or self.is_start(table):
-                    return self.split_column(column)
+                    return self.split_column(column, self.flow)
                 return self.from_table(table, column, asked)
             case d.RatioSplit(shares, out_of):
                 return self.ratio(shares, out_of, asked)
@@ -264,8 +268,9 @@ class _SpecChecker:
         owner, _, short = table.name.rpartition(".")
         return f"{owner or self.source.name}.{short}" == self.start.relation.name
 
-    def split_column(self, column: s.Name) -> Typed:
-        type = self.tables.column(column, self.flow)
+    def split_column(self, column: s.Name, flow: Flow) -> Typed:
+        """A column of `flow` that holds splits; a finding if it does not."""
+        type = self.tables.column(column, flow)
         if type is not None and not fits(type, nullable(SPLIT)):
             self.report.error(
                 "CXR418",
@@ -281,20 +286,20 @@ class _SpecChecker:
         identity = self.source.identity[0]
         by = identity.patient or identity.study
         if other is None or not self.known(identity):
+            self.flow.partial = True
             return Const("test", SPLIT)
         flow = self.tables.scan(other, f"column of `{other.relation.name}`", other.span)
         if any(n.name not in flow.columns for n in by):
             self.no_identity(other, by, table.span, "the split of another table is found by patient, else by study")
             return Const("test", SPLIT)
-        if self.tables.column(column, flow) is None:
-            return Const("test", SPLIT)
-        flow.add(
-            p.Group(tuple(n.name for n in by), (), (p.Aggregate("$split", "only", Column(column.name, SPLIT), SPLIT),))
-        )
+        told = self.split_column(column, flow)
+        flow.add(p.Group(tuple(n.name for n in by), (), (p.Aggregate("$split", "only", told, told.type),)))
         return self.joined_split(flow, tuple((n.name, n.name) for n in by), asked)
 
     def joined_split(self, flow: Flow, on: tuple[tuple[str, str], ...], asked: s.Name) -> Typed:
         """Join a relation of our own that has the column `$split`."""
+        for mine, theirs in on:
+            self.tables.comparable(s.Name(mine, span=asked.span), self.flow, s.Name(theirs, span=asked.span), flow)
         relation = p.Relation(f"{self.spec.name} split {asked.name}", tuple(flow.nodes))
         self.extra.append(relation)
         self.flow.add(p.Join(relation.name, on, (("$split", "$split", nullable(SPLIT)),), "left", relation.name))
@@ -303,7 +308,7 @@ class _SpecChecker:
     def ratio(self, shares: tuple[tuple[str, float], ...], out_of: s.Name | None, asked: s.Name) -> Typed:
         """A threshold on the draw of the patient (the study where no patient is known): `draw < share`."""
         who = Apply("??", (Column("$patient", nullable(TEXT)), Column("$study", TEXT)), TEXT)
-        draw = Apply("draw", (who, Const("split", TEXT)), FLOAT)
+        draw = Apply("draw", (who, Const(f"split {asked.name}", TEXT)), FLOAT)
         rest: Typed = Const("train", SPLIT)
         threshold, cuts = 0.0, list[tuple[str, float]]()
         for word, share in shares:
@@ -313,9 +318,8 @@ class _SpecChecker:
             rest = Branch(Apply("<", (draw, Const(below, FLOAT)), BOOL), Const(word, SPLIT), rest, SPLIT)
         if out_of is None:
             return rest
-        if out_of.name not in self.source.splits or out_of.name == asked.name:
-            self.tables.unknown_split(out_of, self.source)
-            return rest
+        if out_of.name not in self.source.splits or circle(asked.name, self.source) != ("",):
+            return rest  # said when the source was checked
         base = self.split_of(self.source.splits[out_of.name], out_of)
         self.flow.derive("$base", base, None, "split")
         column = Column("$base", base.type)
@@ -330,6 +334,7 @@ class _SpecChecker:
         for word, name in lists:
             table = self.tables.find(name, self.source.name)
             if table is None:
+                self.flow.partial = True
                 return Const("test", SPLIT)
             one = self.tables.scan(table, f"column of `{table.relation.name}`", table.span)
             if self.tables.column(key, one) is None:
@@ -375,6 +380,7 @@ class _SpecChecker:
                 self.key_before(step)
             if isinstance(step, d.Group | d.Explode):
                 self.flow.columns.pop("$id", None)  # the rows are others now; the id is made again
+            self.keeps_key(step)
             self.tables.steps((step,), self.flow, self.source.name, self.constants, self.spec.name)
 
     def key_before(self, step: d.Step) -> None:
@@ -388,6 +394,17 @@ class _SpecChecker:
         help = near(missing[0].name, [n for n in self.flow.columns if not n.startswith("$")], "columns")
         self.report.error("CXR311", step.span, message, others=others, help=help)
         self.flow.columns["$id"] = UNKNOWN
+
+    def keeps_key(self, step: d.Step) -> None:
+        """A finding if a column of the key is made anew after a draw was keyed to it."""
+        if "$id" not in self.flow.columns or not isinstance(step, d.Derive):
+            return
+        plain = {e.name for e in self.spec.key if isinstance(e, s.Name)}
+        for name, _ in step.columns:
+            if name.name in plain and name.name in self.flow.columns:
+                help = "give the new column another name, or derive it before the draw"
+                message = f"`{name.name}` is part of the key, and a draw is keyed to what it was"
+                self.report.error("CXR311", name.span, message, help=help)
 
     def draws(self, step: d.Step) -> bool:
         """Whether a step holds a draw; what else is wrong with it is said when it is checked."""
@@ -438,7 +455,7 @@ class _SpecChecker:
         values: list[tuple[str, Typed]] = []
         for name, type in self.task.inputs:
             if name.name in given:
-                scope = replace(self.scope(), site=f"bind.{name.name}")
+                scope = replace(self.scope(), site=f"bind:{name.name}")
                 role = f"the input `{name.name}`"
                 values.append((name.name, self.checker.wants(given[name.name], scope, type, role)))
             elif name.name not in misspelt:

@@ -43,7 +43,8 @@ class Flow:
     """A relation under construction: the nodes so far, and the columns and key after the last of them.
 
     `hidden` columns go along through `select` and `group` (the identity and split of a spec's rows). After a step that
-    left its columns unknown (`broken`) nothing more is said.
+    left its columns unknown (`broken`) nothing more is said; without a table that could not be made (`partial`) there is
+    no plan.
     """
 
     what: str
@@ -54,6 +55,7 @@ class Flow:
     span: Span | None = None
     hidden: tuple[str, ...] = ()
     broken: bool = False
+    partial: bool = False
 
     def add(self, node: p.Node) -> None:
         """Append a node; the columns are those after it, with what has been proved before."""
@@ -69,6 +71,19 @@ class Flow:
             self.places[name] = span
         if self.key is not None and name in self.key:
             self.key = None
+
+
+def circle(name: str, source: d.Source) -> tuple[str, ...]:
+    """The splits on the way from a split back to itself by `out_of`; ("",) if the way ends elsewhere."""
+    way = [name]
+    while True:
+        split = source.splits[way[-1]]
+        following = split.out_of.name if isinstance(split, d.RatioSplit) and split.out_of else ""
+        if following == name:
+            return tuple(way)
+        if following in way or following not in source.splits:
+            return ("",)
+        way.append(following)
 
 
 def _differ(a: Type, b: Type) -> bool:
@@ -98,8 +113,8 @@ class Tables:
                 self.table(source.name, name, source.span)
         for source in self.sources.values():
             self.identity(source)
-            for split in source.splits.values():
-                self.split(split, source)
+            for name, split in source.splits.items():
+                self.split(name, split, source)
 
     def identity(self, source: d.Source) -> None:
         """The ids of an identity are columns of some table; a name that no table has is said here, once for all specs."""
@@ -113,7 +128,7 @@ class Tables:
                 self.report.error("CXR203", name.span, f"unknown name `{name.name}`", label=label, help=help)
                 self.strange.add((source.name, name.name))
 
-    def split(self, split: d.Split, source: d.Source) -> None:
+    def split(self, name: str, split: d.Split, source: d.Source) -> None:
         """The tables, columns and splits that a split names are there, whether a spec uses it or not."""
         match split:
             case d.ColumnSplit(table, column) if table is not None:
@@ -123,6 +138,9 @@ class Tables:
                     self.has_column(table, key, source)
             case d.RatioSplit(_, out_of) if out_of is not None and out_of.name not in source.splits:
                 self.unknown_split(out_of, source)
+            case d.RatioSplit(_, out_of) if out_of is not None and min(circle(name, source)) == name:
+                way = " -> ".join(f"`{one}`" for one in (*circle(name, source), name))
+                self.report.error("CXR420", out_of.span, f"the split `{name}` is made out of itself", help=way)
             case _:
                 pass
 
@@ -202,9 +220,7 @@ class Tables:
                     label=f"not a column of `{table.read.table}`",
                     help=near(name.name, table.columns, "columns"),
                 )
-        columns = {
-            name: nullable(c.type) if c.optional and not c.places else c.type for name, (c, _) in table.columns.items()
-        }
+        columns = {name: column.type for name, (column, _) in table.columns.items()}
         relation = p.Relation(table.read.table, (table.read,))
         key = tuple(n.name for n in table.key if n.name in columns) if table.key else None
         return Table(relation, columns, places, key, table.span)
@@ -216,7 +232,7 @@ class Tables:
             return None
         flow = self.scan(start, f"column of `{source}.{table.name}`", table.span)
         self.steps(table.steps, flow, source, self.constants(source), None)
-        if flow.broken:
+        if flow.broken or flow.partial:
             return None
         return Table(
             p.Relation(f"{source}.{table.name}", tuple(flow.nodes)), flow.columns, flow.places, flow.key, table.span
@@ -297,6 +313,9 @@ class Tables:
     ) -> None:
         """New columns, each seeing those above it; in a spec they may draw."""
         for name, expression in step.columns:
+            if name.name in flow.hidden:
+                self.clash([name], flow, "the split of a spec's rows is that of the source")
+                continue
             scope = self.scope(flow, source, constants, name.name if spec else None)
             typed = self.checker.check(expression, scope)
             if draws(typed):
@@ -309,7 +328,8 @@ class Tables:
         if len(kept) < len(step.columns):
             flow.broken = True
             return
-        flow.add(p.Select((*kept, *flow.hidden)))
+        self.once(step.columns)
+        flow.add(p.Select(tuple(dict.fromkeys((*kept, *flow.hidden)))))
         flow.key = flow.key if flow.key and set(flow.key) <= set(kept) else None
 
     def _draw(self, flow: Flow, span: Span | None) -> None:
@@ -345,10 +365,22 @@ class Tables:
             self.report.error("CXR404", taken[0].span, message, others=others, help=help)
         return {name.name for name in taken}
 
+    def once(self, names: Iterable[s.Name], others: Iterable[str] = ()) -> bool:
+        """Whether every name stands once, and is none of `others`; each that does not is a finding."""
+        seen = set(others)
+        sound = True
+        for name in names:
+            if name.name in seen:
+                self.report.error("CXR404", name.span, f"a column `{name.name}` is named twice")
+                sound = False
+            seen.add(name.name)
+        return sound
+
     def join(self, step: d.Join, flow: Flow, source: str) -> None:
         """Columns of another table: its key is among `on`, or `many: yes` says that rows may multiply."""
         right = self.find(step.table, source)
         if right is None:
+            flow.partial = True
             flow.columns |= {new.name: UNKNOWN for new, _ in step.take or ()}
             flow.broken = step.take is None and step.kind in ("inner", "left")
             return
@@ -357,19 +389,8 @@ class Tables:
             f"column of `{right.relation.name}`", [], dict(right.columns), dict(right.places), right.key, right.span
         )
         for mine, theirs in step.on:
-            left_type, right_type = self.column(mine, flow), self.column(theirs, other)
-            if left_type is None or right_type is None:
-                continue
-            if _differ(left_type, right_type):
-                self.report.error(
-                    "CXR405",
-                    mine.span,
-                    f"`{mine.name}` is `{left_type}`, `{theirs.name}` of `{right.relation.name}` is `{right_type}`",
-                    label="they can never be equal",
-                    help="`text(x)` or `int?(x)`, derived before, makes one like the other",
-                )
-                continue
-            on.append((mine.name, theirs.name))
+            if self.comparable(mine, flow, theirs, other):
+                on.append((mine.name, theirs.name))
         keyed = right.key is not None and set(right.key) <= {theirs for _, theirs in on}
         if not keyed and not step.many and step.kind in ("inner", "left") and len(on) == len(step.on):
             key = f"its key is [{', '.join(right.key)}]" if right.key else "it has no key"
@@ -385,6 +406,19 @@ class Tables:
         )
         if step.many:
             flow.key = None
+
+    def comparable(self, mine: s.Name, flow: Flow, theirs: s.Name, other: Flow) -> bool:
+        """Whether two columns of a join can ever be equal; a finding if not."""
+        here, there = self.column(mine, flow), self.column(theirs, other)
+        if here is None or there is None:
+            return False
+        if _differ(here, there):
+            table = other.what.removeprefix("column of ")
+            message = f"`{mine.name}` is `{here}`, `{theirs.name}` of {table} is `{there}`"
+            help = "`text(x)` or `int?(x)`, derived before, makes one like the other"
+            self.report.error("CXR405", mine.span, message, label="they can never be equal", help=help)
+            return False
+        return True
 
     def taken(self, step: d.Join, flow: Flow, right: Flow) -> tuple[tuple[str, str, Type], ...]:
         """The columns a join brings in: (new name, theirs, type); a left join may leave them null."""
@@ -423,13 +457,14 @@ class Tables:
         hidden = [
             p.Aggregate(n, "only", Column(n, flow.columns[n]), flow.columns[n]) for n in flow.hidden if n not in by
         ]
-        for aggregate in taken:
-            if aggregate.argument is not None:
-                for assertion, needed in requirements(aggregate.argument):
-                    flow.add(p.Check(f"{assertion}() in `{aggregate.name}`", needed))
+        single = self.once(step.by) and self.once([name for name, _ in step.take], {*by, *flow.hidden})
+        used = [(a.name, a.argument) for a in taken if a.argument is not None] + [("order", e) for e in order]
+        for what, expression in used:
+            for assertion, needed in requirements(expression):
+                flow.add(p.Check(f"{assertion}() in `{what}`", needed))
         if any(a.function in ("first", "list") for a in taken):
             self.settled(by, step.order, order, flow)
-        flow.broken = len(by) < len(step.by)
+        flow.broken = len(by) < len(step.by) or not single
         flow.add(p.Group(by, order, (*taken, *hidden)))
         flow.places |= {n.name: n.span for n, _ in step.take if n.span is not None}
         flow.key = by
@@ -471,7 +506,9 @@ class Tables:
             )
         argument = self.checker.check(call.arguments[0], scope)
         listed = call.function in ("list", "list_unique")
-        if isinstance(present(argument.type), ListOf) and call.function in ("list_unique", "min", "max", "most_common"):
+        whole = present(argument.type)
+        compared = isinstance(whole, ListOf | RecordOf) and call.function in ("min", "max", "most_common")
+        if compared or (isinstance(whole, ListOf) and call.function == "list_unique"):
             self.report.error("CXR304", call.span, f"`{call.function}` does not take `{argument.type}`")
         return p.Aggregate(name.name, call.function, argument, ListOf(argument.type) if listed else argument.type)
 
@@ -485,17 +522,23 @@ class Tables:
         names = [n for n in (step.item, step.position) if n is not None and n.name != step.column.name]
         if self.clash(names, flow, "`as:` and `position:` name new columns"):
             return
+        if step.position is not None and not self.once([step.position], (step.column.name, step.item.name)):
+            flow.broken = True
+            return
         flow.add(
             p.Explode(
                 step.column.name, step.item.name, listed.item if isinstance(listed, ListOf) else UNKNOWN, position
             )
         )
-        flow.key = (*key, position) if key is not None and position is not None else None
+        flow.key = None
+        if key is not None and position is not None and step.column.name not in key:
+            flow.key = (*key, position)
 
     def union(self, name: s.Name, flow: Flow, source: str) -> None:
         """The rows of another table with the same columns; nothing is unique any more."""
         other = self.find(name, source)
         if other is None:
+            flow.partial = True
             return
         if flow.hidden:
             self.report.error(

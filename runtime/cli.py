@@ -37,7 +37,7 @@ class Format(StrEnum):
     json = "json"
 
 
-class Table(StrEnum):
+class ListFormat(StrEnum):
     """How a list is printed."""
 
     text = "text"
@@ -195,7 +195,9 @@ def stats(
     """Print the two tables of the data card, counted from the written files."""
     from cxrspec.runtime import manifest
     from cxrspec.runtime import stats as counting
+    from cxrspec.runtime.output import recover
 
+    recover(out)
     made = manifest.read(out)
     if made is None:
         _usage(f"`{out}` is not an output of cxrspec", "`cxrspec run --out DIR` makes one")
@@ -211,18 +213,18 @@ def stats(
 def ls(
     specs: SpecsFolder = None,
     data: DataFolder = None,
-    format: Annotated[Table, typer.Option(help="text or json.")] = Table.text,
+    format: Annotated[ListFormat, typer.Option(help="text or json.")] = ListFormat.text,
 ) -> None:
     """List the specs, and whether their data is there."""
     from cxrspec.runtime.locate import Roots
     from cxrspec.runtime.project import load
-    from cxrspec.runtime.sources import Located, state
+    from cxrspec.runtime.sources import Presence, state
 
     settings = _settings(specs, data, None, None)
     compilation = load(settings.specs)
-    located = Located(Roots(settings.data, settings.sources))
+    presence = Presence(Roots(settings.data, settings.sources))
     rows = [
-        {"name": name, "task": spec.spec.task.name, "source": spec.spec.source.name, "state": state(spec, located)}
+        {"name": name, "task": spec.spec.task.name, "source": spec.spec.source.name, "state": state(spec, presence)}
         for name, spec in sorted(compilation.specs.items())
     ]
     _print(rows, format)
@@ -285,17 +287,17 @@ def explain(code: Annotated[str, typer.Argument(help="The code of a finding: CXR
 def sources(
     specs: SpecsFolder = None,
     data: DataFolder = None,
-    format: Annotated[Table, typer.Option(help="text or json.")] = Table.text,
+    format: Annotated[ListFormat, typer.Option(help="text or json.")] = ListFormat.text,
 ) -> None:
     """Tell for each source what is there: found, incomplete (which files lack) or absent."""
     from cxrspec.runtime.locate import Roots
     from cxrspec.runtime.project import load
-    from cxrspec.runtime.sources import Located, overview
+    from cxrspec.runtime.sources import Presence, overview
 
     settings = _settings(specs, data, None, None)
     compilation = load(settings.specs)
     print(f"data root: {settings.data}", file=sys.stderr)
-    _print(overview(compilation, Located(Roots(settings.data, settings.sources))), format)
+    _print(overview(compilation, Presence(Roots(settings.data, settings.sources))), format)
     raise typer.Exit(1 if compilation.errors else 0)
 
 
@@ -335,9 +337,9 @@ def _complain(diagnostics: Sequence[Diagnostic], texts: Mapping[str, str]) -> No
     print(render(diagnostics, texts, "text", color=sys.stderr.isatty()), end="", file=sys.stderr)
 
 
-def _print(rows: Iterable[Mapping[str, str]], format: Table) -> None:
+def _print(rows: Iterable[Mapping[str, str]], format: ListFormat) -> None:
     listed = list(rows)
-    if format is Table.json:
+    if format is ListFormat.json:
         import json
 
         print(json.dumps(listed, ensure_ascii=False, indent=1))

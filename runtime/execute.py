@@ -111,7 +111,7 @@ class Execution:
         """With a limit, the rows of the lowest draws: the same ones whatever else there is."""
         if self.limit is None or frame.height <= self.limit:
             return frame
-        drawn = hashed(pl.lit(str(self.context.seed)), pl.col("$id"), pl.lit("limit"))
+        drawn = hashed(pl.lit(str(self.context.seed)), pl.col("$id"), pl.lit(":limit"))
         return frame.sort(drawn).head(self.limit)
 
     @staticmethod

@@ -26,7 +26,7 @@ from cxrspec.runtime.locate import Roots
 from cxrspec.runtime.output import Building, OutputError, carry, open_output
 from cxrspec.runtime.reading import Table, read_table
 from cxrspec.runtime.settings import Settings
-from cxrspec.runtime.sources import Located, lacking
+from cxrspec.runtime.sources import Presence, lacking
 
 SPLITS = ("train", "val", "test")
 
@@ -83,7 +83,7 @@ class _Run:
         self.diagnostics: list[Diagnostic] = []
         self.failed: dict[str, manifest.Failed] = {}
         self.unavailable: dict[str, manifest.Unavailable] = {}
-        self.located = Located(self.roots)
+        self.presence = Presence(self.roots)
         self.tables: dict[str, Table] = {}
 
     def run(self) -> Result:
@@ -131,7 +131,7 @@ class _Run:
                 self.failed[spec.name] = manifest.Failed(spec.name, spec.errors, row.row if row else None)
             elif self.request.published and row is not None and not row.rebuilds:
                 self.absent(spec, f"rebuilds: no ({row.because})")
-            elif reason := lacking(spec.plan, self.located):
+            elif reason := lacking(spec.plan, self.presence):
                 self.absent(spec, reason)
             else:
                 ready.append(spec)
@@ -196,7 +196,7 @@ class _Run:
         frame = examples(
             computed[spec.name].frame, spec.name, spec.spec.source.name, any(r.generated for r in spec.plan.reads)
         )
-        if self.stopped(spec, _unexpected(spec.plan, frame)):
+        if self.request.limit is None and self.stopped(spec, _unexpected(spec.plan, frame)):
             return None
         files = self.write(spec, frame, building, write)
         self.diagnostics += [replace(d, spec=spec.name) for d in _warnings(spec.plan, tables)]
@@ -225,7 +225,9 @@ class _Run:
     ) -> list[Path]:
         folder = building.folder / spec.name
         folder.mkdir(parents=True, exist_ok=True)
-        return [path for split in SPLITS for path in write(frame.filter(pl.col("split") == split), folder, split)]
+        parts = {split: frame.filter(pl.col("split") == split) for split in SPLITS}
+        assert sum(part.height for part in parts.values()) == frame.height, "a row without a split"
+        return [path for split, part in parts.items() for path in write(part, folder, split)]
 
     # ---- the manifest
 
@@ -241,7 +243,7 @@ class _Run:
         assert spec.plan is not None
         published = spec.spec.published
         inputs = sorted({path for table in tables.values() for path in table.files})
-        reached = {read.table.partition(".")[0] for read in spec.plan.reads}
+        reached = spec.plan.sources
         warnings = [d.code for d in _warnings(spec.plan, tables)]
         return manifest.Spec(
             name=spec.name,
@@ -281,7 +283,8 @@ class _Run:
     def describe(self, specs: Iterable[manifest.Spec], building: Building) -> manifest.Manifest:
         """Write manifest.json and the card."""
         made = tuple(sorted(specs, key=lambda s: s.name))
-        names = {s.source for s in made}
+        plans = [self.compilation.specs[s.name].plan for s in made]
+        names = {s.source for s in made} | {name for plan in plans if plan is not None for name in plan.sources}
         sources = [
             manifest.Source(s.name, s.title, s.license, s.homepage, dict(s.use))
             for n, s in sorted(self.compilation.sources.items())
@@ -333,24 +336,26 @@ class _Run:
         return made
 
     def torn(self, files: Mapping[str, Sequence[Path]]) -> dict[str, int]:
-        """For each spec how many of its patients (studies, where no patient is known) stand on two sides."""
+        """For each spec how many of its patients and studies stand on two sides; a study may lack its patient somewhere."""
         scan = emitter(self.request.emit).scan
-        known = pl.col("patient_id").is_not_null().alias("known")  # a study may be called as another's patient is
-        who = pl.coalesce("patient_id", "study_id").alias("who")
         rows = [
-            scan(paths).select(pl.lit(name).alias("spec"), known, who, "split").unique()
+            scan(paths)
+            .select(pl.lit(name).alias("spec"), pl.lit(kind).alias("kind"), pl.col(kind).alias("who"), "split")
+            .drop_nulls("who")
+            .unique()
             for name, paths in files.items()
+            for kind in ("patient_id", "study_id")
             if paths
         ]
         if not rows:
             return {}
-        sides = pl.concat(rows).group_by("known", "who").agg(pl.col("split").n_unique(), pl.col("spec").unique())
+        sides = pl.concat(rows).group_by("kind", "who").agg(pl.col("split").n_unique(), pl.col("spec").unique())
         found = sides.filter(pl.col("split") > 1).explode("spec").group_by("spec").len().collect()
         return dict(found.iter_rows())
 
     def leak(self, name: str, patients: int) -> None:
         severity: Severity = "warning" if self.request.published else "error"
-        message = f"{patients:,} of its patients (or studies, where no patient is known) stand in more than one split"
+        message = f"{patients:,} of its patients and studies stand in more than one split"
         help = ("one split for all specs of a space keeps a patient on one side",)
         self.diagnostics.append(Diagnostic("CXR813", severity, message, help=help, spec=name))
         if severity == "error":

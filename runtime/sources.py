@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from cxrspec.compiler import declarations as d
 from cxrspec.compiler import plan as p
 from cxrspec.compiler.pipeline import Compilation, Compiled
 from cxrspec.runtime.locate import Roots, find
 
 
-class Located:
+class Presence:
     """Which tables have files below the roots, each looked up once."""
 
     def __init__(self, roots: Roots) -> None:
@@ -23,25 +25,30 @@ class Located:
         return self._there[read.table]
 
 
-def lacking(plan: p.Plan, located: Located) -> str:
+def lacking(plan: p.Plan, presence: Presence) -> str:
     """Why a plan cannot run for want of files; "" if it can. A damaged file is there: reading it tells."""
-    empty = {read.table for read in plan.reads if not located.there(read)}
+    empty = {read.table for read in plan.reads if not presence.there(read)}
     for read in plan.reads:
         if read.table in empty and not read.optional:
-            return f"{read.table}: {absence(read, located.roots)}"
+            return f"{read.table}: {absence(read, presence.roots)}"
     for relation in plan.relations:
-        if any(name in empty for node in relation.nodes for name in _needed(node)):
+        if _is_empty(relation, empty):
             empty.add(relation.name)
     return f"{min(empty)}: absent" if plan.relations[-1].name in empty else ""
 
 
-def _needed(node: p.Node) -> tuple[str, ...]:
-    """The relation without whose rows there are none behind `node`."""
-    match node:
-        case p.Scan(relation) | p.Join(relation, kind="inner" | "semi"):
-            return (relation,)
-        case _:
-            return ()
+def _is_empty(relation: p.Relation, empty: Collection[str]) -> bool:
+    """Whether a relation has no rows, for want of files: those it starts from, or those it must find in a join."""
+    nothing = False
+    for node in relation.nodes:
+        match node:
+            case p.Scan(other) | p.Join(other, kind="inner" | "semi"):
+                nothing |= other in empty
+            case p.Union(other):
+                nothing &= other in empty
+            case _:
+                pass
+    return nothing or relation.name in empty
 
 
 def absence(read: p.Read, roots: Roots) -> str:
@@ -51,25 +58,25 @@ def absence(read: p.Read, roots: Roots) -> str:
     return f"no {' or '.join((*read.files, *read.packed))} in {folders}"
 
 
-def state(spec: Compiled, located: Located) -> str:
+def state(spec: Compiled, presence: Presence) -> str:
     """`ready`, `broken` (it does not compile) or `no data`."""
     if spec.plan is None:
         return "broken"
-    return "no data" if lacking(spec.plan, located) else "ready"
+    return "no data" if lacking(spec.plan, presence) else "ready"
 
 
-def overview(compilation: Compilation, located: Located) -> list[dict[str, str]]:
+def overview(compilation: Compilation, presence: Presence) -> list[dict[str, str]]:
     """For each source: name, state (found, incomplete, absent), and what is lacking."""
-    return [_source(source, located) for _, source in sorted(compilation.sources.items())]
+    return [_source(source, presence) for _, source in sorted(compilation.sources.items())]
 
 
-def _source(source: d.Source, located: Located) -> dict[str, str]:
+def _source(source: d.Source, presence: Presence) -> dict[str, str]:
     reads = [table.read for table in source.tables.values() if isinstance(table, d.ReadTable)]
-    absent = [read for read in reads if not located.there(read)]
+    absent = [read for read in reads if not presence.there(read)]
     needed = [read for read in absent if not read.optional]
     state = "absent" if len(absent) == len(reads) else "incomplete" if needed else "found"
     told = [
-        f"{read.table.partition('.')[2]}: {absence(read, located.roots)}" + (" (optional)" if read.optional else "")
+        f"{read.table.partition('.')[2]}: {absence(read, presence.roots)}" + (" (optional)" if read.optional else "")
         for read in absent
     ]
     return {"source": source.name, "state": state, "lacking": "; ".join(told)}

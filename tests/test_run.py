@@ -492,7 +492,7 @@ def test_a_limit_keeps_the_lowest_draws(lab: Path, compilation: Compilation) -> 
     made_up.make(lab / "data", lab / "few", compilation, limit=4)
     for spec in (RSNA, *OPENI):
         whole, few = made_up.rows(lab / "out", spec), made_up.rows(lab / "few", spec)
-        lowest = sorted(whole, key=lambda id: draw(1, id, "limit"))[:4]
+        lowest = sorted(whole, key=lambda id: draw(1, id, ":limit"))[:4]
         assert few == {id: whole[id] for id in few}
         assert set(few) == set(lowest)
 
