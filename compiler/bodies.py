@@ -106,6 +106,15 @@ def without(left: pl.Expr, right: pl.Expr) -> pl.Expr:
     return beside(left, right, lambda a, b: a.filter(~a.is_in(b.implode())))
 
 
+def item(items: pl.Expr, place: pl.Expr) -> pl.Expr:
+    """The item at a place, from the end when negative; null if there is none.
+
+    Polars' `list.get` raises for a literal list and a column of places of no rows, so the list is stretched first.
+    """
+    stretched = pl.when(place.is_null() | place.is_not_null()).then(items)
+    return stretched.list.get(place, null_on_oob=True)
+
+
 def index_of(items: pl.Expr, item: pl.Expr) -> pl.Expr:
     """The place of an item in a list, from 0; null if absent."""
     places = pl.concat_list([item, items]).list.eval((pl.element().slice(1) == pl.element().first()).arg_true())
@@ -199,7 +208,7 @@ BODIES: Mapping[str, Body] = {
     "head": lambda x, n: pl.when(n.is_not_null()).then(x.str.slice(0, n.clip(0))),
     "tail": lambda x, n: x.str.slice(n.clip(0)),
     "split": lambda x, by: x.str.split(by),
-    "part": lambda x, by, n: x.str.split(by).list.get(n, null_on_oob=True),
+    "part": lambda x, by, n: item(x.str.split(by), n),
     "match": lambda x, pattern: x.str.extract(pattern, 1),
     "text": lambda x: x.cast(pl.String),
     "int": whole,
@@ -235,7 +244,7 @@ BODIES: Mapping[str, Body] = {
     "*": lambda x, y: x * y,
     "/": lambda x, y: pl.when(y != 0).then(x / y),
     "%": lambda x, y: pl.when(y != 0).then(x % y),  # with the sign of y, as in Python
-    "item": lambda x, i: x.list.get(i, null_on_oob=True),
+    "item": item,
     "all": lambda x: x.list.eval(pl.element().fill_null(value=False)).list.all().fill_null(value=True),
     "escape": escape,
 }

@@ -115,6 +115,7 @@ CODES: dict[str, str] = {
     "CXR806": "an output that does not read",
     "CXR807": "an unknown output format",
     "CXR808": "a table of published figures that does not read",
+    "CXR809": "a file that cannot be written or read",
     "CXR811": "an output made in another way",
     "CXR812": "a spec that was asked for is not available",
     "CXR813": "a patient on two sides of a split",

@@ -17,7 +17,7 @@ from cxrspec.compiler.document import Document, Path
 from cxrspec.compiler.grammar import parse_expression, parse_prompt, parse_type
 from cxrspec.compiler.plan import Own, Part, Place, RawColumn, Read
 from cxrspec.compiler.syntax import Choice, Expr, Name, Prompt, Words
-from cxrspec.compiler.types import SPLITS, UNKNOWN, Scalar, Type, nullable, present
+from cxrspec.compiler.types import SPLITS, UNKNOWN, ListOf, RecordOf, Scalar, Type, nullable, present
 
 _KINDS: dict[type, str] = {str: "text", int: "a number", float: "a number", bool: "a flag"}
 OWN_FIELDS = ("row", "file", "text", "key", "value", "position")
@@ -225,6 +225,7 @@ class _Parser:
         if constant is not None:
             self.fits_cell(constant, type, self.span(at("value")))
         places = tuple(self.place(p) for p in self.each(at("from"))) or (Place("name", name),)
+        self.fields(at("each"), type)
         return RawColumn(
             name=name,
             type=nullable(type) if self.flag(at("optional")) else type,
@@ -238,6 +239,18 @@ class _Parser:
             squeeze=self.text(at("clean")) == "squeeze",
             each=tuple(self.part(p) for p in self.each(at("each"))),
         )
+
+    def fields(self, path: Path, type: Type) -> None:
+        """The parts of `each:` are fields of the record that the column's items are."""
+        items = present(type)
+        record = present(items.item) if isinstance(items, ListOf) else items
+        if not isinstance(record, RecordOf):
+            return
+        names = [name for name, _ in record.fields]
+        for part in self.each(path):
+            if part[-1] not in names:
+                span, help = self.document.key_span(part), near(str(part[-1]), names, "fields")
+                self.report.error("CXR207", span, f"the record has no field `{part[-1]}`", help=help)
 
     def part(self, path: Path) -> Part:
         name = str(path[-1])

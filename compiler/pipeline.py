@@ -10,6 +10,7 @@ to_polars.py takes it from there, when there is data.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
@@ -176,9 +177,9 @@ def _spoiled(files: Sequence[File], documents: Mapping[str, Document]) -> frozen
         *_, folder, last = ("", *file.place.split("/"))
         names |= {last.partition(".")[0], folder}
         value = documents[file.path].value if file.path in documents else None
-        if is_mapping(value):
-            name = value.get("name")
-            names |= {name, snake(name)} if isinstance(name, str) else set()
+        said = re.search(r"^name:\s*(.+?)\s*$", as_text(file.text), re.MULTILINE)
+        name = value.get("name") if is_mapping(value) else said.group(1) if said else None
+        names |= {name, snake(name)} if isinstance(name, str) else set()
     return frozenset(names)
 
 

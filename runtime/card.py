@@ -78,7 +78,9 @@ def _how(manifest: Manifest) -> str:
                 ["", "Value"],
                 [
                     ["rules", f"{manifest.mode}: {rule}"],
+                    ["data", "made up (--demo)" if manifest.demo else "local copies of the sources"],
                     ["seed", str(manifest.seed)],
+                    ["limit", "none" if manifest.limit is None else f"{manifest.limit:,} examples a spec"],
                     ["format", manifest.emit],
                     ["cxrspec", versions.cxrspec],
                     ["polars", versions.polars],

@@ -25,6 +25,7 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
     rich_markup_mode=None,
 )
 
@@ -75,6 +76,7 @@ def main() -> None:
     except (KeyboardInterrupt, BrokenPipeError):
         sys.exit(130)
     except Exception as error:
+        from cxrspec.compiler.diagnostics import Diagnostic
         from cxrspec.runtime.output import OutputError
 
         if isinstance(error, OutputError):
@@ -82,6 +84,9 @@ def main() -> None:
             sys.exit(1)
         if os.environ.get("CXRSPEC_TRACEBACK"):
             raise
+        if isinstance(error, OSError) and error.filename is not None:
+            _complain([Diagnostic("CXR809", "error", f"`{error.filename}`: {error.strerror}")], {})
+            sys.exit(2)
         trace = error.__traceback__
         while trace is not None and trace.tb_next is not None:
             trace = trace.tb_next
@@ -149,10 +154,13 @@ def run(
     from cxrspec.runtime.project import select as choose
     from cxrspec.runtime.run import Request
     from cxrspec.runtime.run import run as make
+    from cxrspec.runtime.settings import DATA_VARIABLE
 
     if emit not in emitters.names():
         _usage(f"unknown output format `{emit}`", near(emit, emitters.names(), "formats"))
     settings = _settings(specs, data, out, seed)
+    if demo and data is not None:
+        _usage("--demo makes its own data root; --data names another")
     if demo:
         from cxrspec.runtime.demo import demo_root
 
@@ -162,13 +170,18 @@ def run(
     chosen, unknown = choose(compilation, select or [])
     for word, hint in unknown:
         _usage(f"`--select {word}` names no spec", hint)
-    request = Request(settings, chosen, frozenset(select or ()) & compilation.specs.keys(), published, emit, limit)
+    request = Request(
+        settings, chosen, frozenset(select or ()) & compilation.specs.keys(), published, emit, limit, demo
+    )
     with _Progress() as progress:
         result = make(compilation, request, progress.say)
     _complain(result.diagnostics, compilation.texts)
     for absent in result.manifest.unavailable:
         print(f"skipped {absent.name}: {absent.reason}", file=sys.stderr)
-    made = [spec for spec in result.manifest.specs if spec.name in {c.name for c in chosen}]
+    made = [spec for spec in result.manifest.specs if spec.name in result.made]
+    for spec in result.manifest.specs:
+        if spec.name in {c.name for c in chosen} and spec not in made:
+            print(f"kept {spec.name} as it was made before", file=sys.stderr)
     for spec in made:
         counts = " / ".join(f"{spec.splits[split].rows:,}" for split in ("train", "val", "test"))
         print(f"{spec.name}: {counts}")

@@ -128,6 +128,7 @@ class Manifest:
     mode: Literal["default", "published"]
     emit: str
     limit: int | None = None
+    demo: bool = False
     sources: tuple[Source, ...] = ()
     specs: tuple[Spec, ...] = ()
     failed: tuple[Failed, ...] = ()

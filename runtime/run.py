@@ -43,14 +43,16 @@ class Request:
     published: bool = False
     emit: str = "parquet"
     limit: int | None = None
+    demo: bool = False
     engine: Engine = "streaming"
 
 
 @dataclass(slots=True)
 class Result:
-    """What came of it: the new manifest, and the findings in data."""
+    """What came of it: the new manifest, the specs that were made now (others may be kept), the findings in data."""
 
     manifest: manifest.Manifest
+    made: tuple[str, ...] = ()
     diagnostics: list[Diagnostic] = field(default_factory=list[Diagnostic])
 
     @property
@@ -96,7 +98,7 @@ class _Run:
             result = self.describe([*made, *kept], building)
             if made:
                 building.publish()
-        return Result(result, self.diagnostics)
+        return Result(result, tuple(spec.name for spec in made), self.diagnostics)
 
     # ---- what there is
 
@@ -106,15 +108,27 @@ class _Run:
         if before is None:
             return None
         request = self.request
-        ours = {"seed": self.settings.seed, "mode": self.mode, "format": request.emit, "limit": request.limit}
-        theirs = {"seed": before.seed, "mode": before.mode, "format": before.emit, "limit": before.limit}
+        ours = {
+            "seed": self.settings.seed,
+            "mode": self.mode,
+            "format": request.emit,
+            "limit": request.limit or "none",
+            "made-up data": "yes" if request.demo else "no",
+        }
+        theirs = {
+            "seed": before.seed,
+            "mode": before.mode,
+            "format": before.emit,
+            "limit": before.limit or "none",
+            "made-up data": "yes" if before.demo else "no",
+        }
         keeps = {s.name for s in before.specs} - {s.name for s in self.request.specs}
         if ours != theirs and keeps:
             what = ", ".join(f"{name} {theirs[name]}" for name in ours if ours[name] != theirs[name])
             raise OutputError(
                 "CXR811",
                 f"the output holds {len(keeps)} other specs, made with {what}",
-                "run all specs, or choose another folder with --out",
+                "choose another folder with --out, or run all of them alike",
             )
         return before if ours == theirs else None
 
@@ -191,7 +205,7 @@ class _Run:
             reached = alone.reached(spec.name)
             computed = self.computed(alone, reached)
         bad = [b for c in computed.values() for b in c.bad]
-        if self.stopped(spec, [_bad_row(b) for b in bad]):
+        if self.stopped(spec, [_bad_row(b, spec.name) for b in bad]):
             return None
         frame = examples(
             computed[spec.name].frame, spec.name, spec.spec.source.name, any(r.generated for r in spec.plan.reads)
@@ -301,6 +315,7 @@ class _Run:
             mode=self.mode,
             emit=self.request.emit,
             limit=self.request.limit,
+            demo=self.request.demo,
             sources=tuple(sources),
             specs=made,
             failed=tuple(self.failed[n] for n in sorted(self.failed)),
@@ -388,13 +403,13 @@ def _warnings(plan: p.Plan, tables: Mapping[str, Table]) -> list[Diagnostic]:
     ]
 
 
-def _bad_row(bad: Bad) -> Diagnostic:
+def _bad_row(bad: Bad, spec: str) -> Diagnostic:
     rows = "1 row breaks" if bad.rows == 1 else f"{bad.rows:,} rows break"
     return Diagnostic(
         "CXR751",
         "error",
         f"{rows} a rule of `{bad.relation}`: {bad.check}",
-        help=("`cxrspec show SPEC --stage plan` prints the rule",),
+        help=(f"`cxrspec show {spec} --stage plan` prints the rule",),
     )
 
 
