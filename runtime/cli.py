@@ -170,6 +170,9 @@ def run(
     chosen, unknown = choose(compilation, select or [])
     for word, hint in unknown:
         _usage(f"`--select {word}` names no spec", hint)
+    named = data is not None or DATA_VARIABLE in os.environ
+    if named and not demo and not settings.sources and not settings.data.is_dir():
+        _usage(f"the data root `{settings.data}` does not exist", "--demo makes one up")
     request = Request(
         settings, chosen, frozenset(select or ()) & compilation.specs.keys(), published, emit, limit, demo
     )

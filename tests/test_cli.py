@@ -76,7 +76,7 @@ def rewritten(name: str, old: str, new: str) -> None:
 def labels(*rows: str) -> None:
     """A made-up file of labels, below the data root `data`."""
     path = Path("data/rsna/stage_2_train_labels.csv")
-    path.parent.mkdir(parents=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("\n".join(["patientId,x,y,width,height,Target", *rows]) + "\n", "utf-8")
 
 
@@ -322,6 +322,47 @@ def test_an_output_is_not_mixed_with_another_seed() -> None:
     done = cxrspec("run", "--demo", "--out", "made", "--seed", "2", "--select", SPECS[0])
     assert (done.exit_code, done.stdout) == (1, "")
     assert "CXR811" in done.stderr
+
+
+def test_made_up_data_is_not_mixed_with_real_data() -> None:
+    sound()
+    cxrspec("run", "--out", "made", "--select", "image_classification/rsna")
+    done = cxrspec("run", "--demo", "--out", "made", "--select", "findings_generation/openi")
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert "made-up data no" in done.stderr
+    assert cxrspec("run", "--demo", "--data", "data").exit_code == 2
+
+
+def test_a_failed_run_tells_no_old_counts() -> None:
+    sound()
+    assert cxrspec("run", "--select", "image_classification/rsna").exit_code == 0
+    sound(f"patient-900,,,,,{CANARY}")
+    done = cxrspec("run", "--select", "image_classification/rsna")
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert "kept image_classification/rsna as it was made before" in done.stderr
+    assert CANARY not in done.stderr
+
+
+def test_a_spec_that_lost_its_kind_is_missed() -> None:
+    rewritten("tasks/findings_generation/openi.yaml", "kind: spec", "knid: spec")
+    rewritten("tasks/findings_generation/task.yaml", "about:", "about: ")
+    done = cxrspec("compile", "--check", "--format", "concise")
+    assert done.exit_code == 1
+    assert "CXR006" in done.stdout or "CXR008" in done.stdout
+
+
+def test_a_data_root_that_is_not_there_is_wrong_usage() -> None:
+    done = cxrspec("run", "--data", "nowhere")
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "`nowhere`" in done.stderr
+
+
+def test_a_path_that_cannot_be_written_is_named(empty: Path) -> None:
+    (empty / "plans").write_text("")
+    done = cxrspec("compile")
+    assert done.exit_code == 2
+    assert "CXR809" in done.stderr
+    assert "plans" in done.stderr
 
 
 def test_a_folder_of_somebody_else_is_left_alone(empty: Path) -> None:
