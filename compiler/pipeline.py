@@ -153,7 +153,7 @@ def _finish(
     task = checked.task if checked is not None else None
     if checked is not None and not files & errors.keys():
         plan = lower(relations, spec.name, spec.expect)
-        files |= {_file(sources[read.table.partition(".")[0]]) for read in plan.reads}
+        files |= {_file(sources[name]) for name in plan.sources}
         if not files & errors.keys():
             return Compiled(spec.name, _file(spec), spec, task, plan)
     codes = sorted({code for one in files & errors.keys() or errors for code in errors[one]})

@@ -90,7 +90,7 @@ class Specs:
             scope = Scope(
                 names=self.tables.constants("", task.constants),
                 what="name",
-                sources=frozenset(self.tables.sources),
+                sources=self.tables.spoiled | self.tables.sources.keys(),
                 functions=self.words.functions,
             )
             self.planned[key] = Forms(task, scope, {**self.words.rules, **task.rules}, self.checker).check()
@@ -107,6 +107,7 @@ class _SpecChecker:
         self.constants = self.tables.constants(source.name, task.constants, spec.constants)
         self.flow = self.tables.scan(start, f"column of `{start.relation.name}`", start.span)
         self.extra: list[p.Relation] = []
+        self.drawn = False
 
     def check(self) -> Checked | None:
         self.identity()
@@ -376,8 +377,10 @@ class _SpecChecker:
     def steps(self) -> None:
         """The spec's own steps. Before the first one that draws, rows get their id: the draw holds on to it."""
         for step in self.spec.steps:
-            if "$id" not in self.flow.columns and self.draws(step):
-                self.key_before(step)
+            if self.draws(step):
+                self.drawn = True
+                if "$id" not in self.flow.columns:
+                    self.key_before(step)
             if isinstance(step, d.Group | d.Explode):
                 self.flow.columns.pop("$id", None)  # the rows are others now; the id is made again
             self.keeps_key(step)
@@ -397,12 +400,11 @@ class _SpecChecker:
 
     def keeps_key(self, step: d.Step) -> None:
         """A finding if a column of the key is made anew after a draw was keyed to it."""
-        if "$id" not in self.flow.columns or not isinstance(step, d.Derive):
-            return
+        made = step.columns if isinstance(step, d.Derive) else step.take if isinstance(step, d.Group) else ()
         plain = {e.name for e in self.spec.key if isinstance(e, s.Name)}
-        for name, _ in step.columns:
-            if name.name in plain and name.name in self.flow.columns:
-                help = "give the new column another name, or derive it before the draw"
+        for name, _ in made:
+            if self.drawn and name.name in plain and name.name in self.flow.columns:
+                help = "give the new column another name, or make it in a step of its own before the draw"
                 message = f"`{name.name}` is part of the key, and a draw is keyed to what it was"
                 self.report.error("CXR311", name.span, message, help=help)
 

@@ -265,7 +265,7 @@ class Tables:
             names={**constants, **visible},
             what=flow.what,
             source=source,
-            sources=frozenset(self.sources),
+            sources=self.spoiled | self.sources.keys(),
             functions=self.words.functions,
             site=site,
             declared=flow.span,
