@@ -14,9 +14,6 @@ from collections.abc import Sequence
 
 from cxrspec.compiler import plan as p
 
-SEPARATOR = ", "  # between the options of one answer
-LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-
 
 def parse(answer: p.TextAnswer | p.ChoiceAnswer, reply: str, shown: Sequence[str] = ()) -> str | tuple[str, ...] | None:
     """What `reply` says in the format of `answer`; None if it says nothing there."""
@@ -52,7 +49,7 @@ def parse_choices(reply: str, shown: Sequence[str], empty: p.Prompt | None) -> t
     >>> parse_choices("(B), (A)", ["edema", "nodule"], None)
     ('edema', 'nodule')
     """
-    named = {parse_choice(piece, shown) for piece in reply.split(SEPARATOR)}
+    named = {parse_choice(piece, shown) for piece in reply.split(p.OPTION_SEPARATOR)}
     if None not in named:
         return tuple(option for option in shown if option in named)
     return () if empty is not None and _of_language(reply, empty) else None
@@ -68,7 +65,7 @@ def _place(marker: str) -> int | None:
     if found is None:
         return None
     letter, number = found.groups()
-    return int(number) - 1 if letter is None else LETTERS.index(letter)
+    return int(number) - 1 if letter is None else p.LETTERS.index(letter)
 
 
 def _of_language(text: str, prompt: p.Prompt) -> bool:

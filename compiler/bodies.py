@@ -22,7 +22,6 @@ Body = Callable[[pl.Expr], pl.Expr] | Callable[[pl.Expr, Any], pl.Expr] | Callab
 
 SEPARATOR = "\x1f"
 FENCE = "\U0010fffd\x00"  # between two lists laid end to end; no text of a data file holds it
-LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,6 @@ from cxrspec.compiler.expressions import Binding, Checker, Scope
 from cxrspec.compiler.typed import Column, Const, Typed, requirements
 from cxrspec.compiler.types import BOOL, IMAGE, TEXT, UNKNOWN, ListOf, Unknown
 
-SEPARATOR = ", "  # between the answers of `choices`, and between options printed inline
-
 
 def bound(name: str) -> str:
     """The plan's column of an input."""
@@ -187,11 +185,11 @@ class Forms:
         for text in sorted({t for t in texts if texts.count(t) > 1}):
             self.report.error("CXR504", options.span, f"the option `{text}` stands twice")
         for text in texts:
-            if several and SEPARATOR in text:
+            if several and p.OPTION_SEPARATOR in text:
                 self.report.error(
                     "CXR505",
                     options.span,
-                    f"the option `{text}` contains the separator `{SEPARATOR}`",
+                    f"the option `{text}` contains the separator `{p.OPTION_SEPARATOR}`",
                     help="an answer of several options could not be read back",
                 )
         wanted = right.value if isinstance(right, Const) and not isinstance(right.type, Unknown) else ()

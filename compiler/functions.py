@@ -1,4 +1,4 @@
-"""The functions of the language: one row each, with name, signature and what it does; lowering.py holds their Polars bodies.
+"""The functions of the language: one row each, with name, signature and what it does; bodies.py holds what they are in Polars.
 
 A null argument gives null, unless the row says otherwise; so `lower(text | null)` is `text | null`, and the proof
 that it is not null is asked for where the value is used.
@@ -123,7 +123,7 @@ _ROWS = (
         "choose",
         (ListOf(T), INT),
         Nullable(T),
-        "one item (texts or numbers, none of them null), null if there is none; with k: k items, in drawn order",
+        "one item (texts or numbers, none of them null), null if there is none; with k: k items (all, if there are fewer), in drawn order",
         optional=1,
         kind="draw",
     ),

@@ -224,6 +224,9 @@ class Unique:
 
 # ---- prompts and answers
 
+OPTION_SEPARATOR = ", "  # between the answers of `choices`, and between options printed in one line
+LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"  # the markers of up to 26 options
+
 
 @dataclass(frozen=True, slots=True)
 class OptionBlock:

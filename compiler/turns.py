@@ -11,10 +11,9 @@ from typing import Literal, Protocol
 import polars as pl
 
 from cxrspec.compiler import plan as p
-from cxrspec.compiler.bodies import LETTERS, Context, beside, by_draw, common, draw, expression, index_of, without
+from cxrspec.compiler.bodies import Context, beside, by_draw, common, draw, expression, index_of, without
 from cxrspec.compiler.typed import Typed, requirements
 
-OPTION_SEPARATOR = ", "
 MARKER = r"^\((?:[A-Z]|[0-9]+)\)$"  # a reply by marker: "(B)", "(12)"
 WHEN = "`when`"
 
@@ -173,7 +172,9 @@ class _Turn:
             "ordered", pl.when(with_block).then(common(shown, correct)).otherwise(common(given, correct))
         )
         places = ordered.list.eval(pl.element()) if choice.reply == ("text",) else self.marks_of(shown, marks, ordered)
-        said = pl.when(by_mark).then(places.list.join(OPTION_SEPARATOR)).otherwise(ordered.list.join(OPTION_SEPARATOR))
+        said = (
+            pl.when(by_mark).then(places.list.join(p.OPTION_SEPARATOR)).otherwise(ordered.list.join(p.OPTION_SEPARATOR))
+        )
         if choice.empty is not None:
             nothing = self.keep("empty", self.drawn_text(choice.empty, "empty"))
             self.unlike(nothing, given, applies & (correct.list.len() == 0))
@@ -182,7 +183,7 @@ class _Turn:
 
     def numbered(self, choice: p.ChoiceAnswer, shown: pl.Expr) -> pl.Expr:
         """Whether this turn counts its options by number: if so drawn, or if letters do not suffice."""
-        return self.drawn("marker", choice.markers, "numbers") | (shown.list.len() > len(LETTERS))
+        return self.drawn("marker", choice.markers, "numbers") | (shown.list.len() > len(p.LETTERS))
 
     def drawn(self, role: str, ways: Sequence[str], way: str) -> pl.Expr:
         """Whether the draw among `ways` says `way`."""
@@ -194,7 +195,10 @@ class _Turn:
         """`Options: (A) one, (B) two`, or one a line, with the hint below."""
         entries = beside(marks, shown, lambda mark, option: pl.concat_str([mark, option], separator=" "))
         lines = choice.layout == "lines"
-        parts = [pl.lit("Options:\n" if lines else "Options: "), entries.list.join("\n" if lines else OPTION_SEPARATOR)]
+        parts = [
+            pl.lit("Options:\n" if lines else "Options: "),
+            entries.list.join("\n" if lines else p.OPTION_SEPARATOR),
+        ]
         if choice.hint is not None:
             parts += [pl.lit("\n"), self.drawn_text(choice.hint, "hint")]
         return pl.concat_str(parts)
@@ -213,7 +217,7 @@ class _Turn:
             self.check("equal answers", correct.list.n_unique() == correct.list.len(), applies)
             self.check(
                 "an option with a comma",
-                ~_any(given, pl.element().str.contains(OPTION_SEPARATOR, literal=True)),
+                ~_any(given, pl.element().str.contains(p.OPTION_SEPARATOR, literal=True)),
                 applies,
             )
             if choice.empty is None:
@@ -225,7 +229,7 @@ class _Turn:
 
     def unlike(self, nothing: pl.Expr, given: pl.Expr, applies: pl.Expr) -> None:
         """What no answer reads must not read like options, or their markers."""
-        other = without(nothing.str.split(OPTION_SEPARATOR), given)
+        other = without(nothing.str.split(p.OPTION_SEPARATOR), given)
         other = other.list.filter(~pl.element().str.contains(MARKER))
         self.check("`empty:` that reads like options", other.list.len() > 0, applies)
 
@@ -259,7 +263,7 @@ def _pick(texts: tuple[str, ...], place: pl.Expr) -> pl.Expr:
 def marked(shown: pl.Expr, *, numbers: bool) -> pl.Expr:
     """`(A)`, `(B)` ... or `(1)`, `(2)` ... for each item of a list."""
     place = pl.int_range(pl.len())
-    mark = (place + 1).cast(pl.String) if numbers else pl.lit(LETTERS).str.slice(place, 1)
+    mark = (place + 1).cast(pl.String) if numbers else pl.lit(p.LETTERS).str.slice(place, 1)
     return shown.list.eval(pl.concat_str([pl.lit("("), mark, pl.lit(")")]))
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
@@ -18,6 +18,7 @@ import typer
 if TYPE_CHECKING:
     from cxrspec.compiler.diagnostics import Diagnostic
     from cxrspec.compiler.pipeline import Compilation, Compiled
+    from cxrspec.runtime.run import Result
     from cxrspec.runtime.settings import Settings
 
 app = typer.Typer(
@@ -146,55 +147,63 @@ def run(
     ] = False,
 ) -> None:
     """Make the corpus."""
-    from dataclasses import replace
-
     from cxrspec.compiler.diagnostics import near
     from cxrspec.runtime import emitters
     from cxrspec.runtime.project import load
     from cxrspec.runtime.project import select as choose
     from cxrspec.runtime.run import Request
     from cxrspec.runtime.run import run as make
-    from cxrspec.runtime.settings import DATA_VARIABLE
 
     if emit not in emitters.names():
         _usage(f"unknown output format `{emit}`", near(emit, emitters.names(), "formats"))
-    settings = _settings(specs, data, out, seed)
-    if demo and data is not None:
-        _usage("--demo makes its own data root; --data names another")
-    if demo:
-        from cxrspec.runtime.demo import demo_root
-
-        settings = replace(settings, data=demo_root(), out=out or Path("demo"), sources={}, images={})
+    settings = _run_settings(specs, data, out, seed, demo)
     compilation = load(settings.specs, published)
     _complain(compilation.diagnostics, compilation.texts)
     chosen, unknown = choose(compilation, select or [])
     for word, hint in unknown:
         _usage(f"`--select {word}` names no spec", hint)
-    named = data is not None or DATA_VARIABLE in os.environ
-    if named and not demo and not settings.sources and not settings.data.is_dir():
-        _usage(f"the data root `{settings.data}` does not exist", "--demo makes one up")
-    request = Request(
-        settings, chosen, frozenset(select or ()) & compilation.specs.keys(), published, emit, limit, demo
-    )
+    named = frozenset(select or ()) & compilation.specs.keys()
     with _Progress() as progress:
-        result = make(compilation, request, progress.say)
+        result = make(compilation, Request(settings, chosen, named, published, emit, limit, demo), progress.say)
     _complain(result.diagnostics, compilation.texts)
+    _print_made(result, {spec.name for spec in chosen}, settings)
+    raise typer.Exit(1 if result.failed or compilation.errors else 0)
+
+
+def _run_settings(specs: Path | None, data: Path | None, out: Path | None, seed: int | None, demo: bool) -> Settings:
+    """The settings of a run; a data root that was named is there, and the demo has its own."""
+    from dataclasses import replace
+
+    from cxrspec.runtime.settings import DATA_VARIABLE
+
+    settings = _settings(specs, data, out, seed)
+    if demo:
+        from cxrspec.runtime.demo import demo_root
+
+        if data is not None:
+            _usage("--demo makes its own data root; --data names another")
+        return replace(settings, data=demo_root(), out=out or Path("demo"), sources={}, images={})
+    named = data is not None or DATA_VARIABLE in os.environ
+    if named and not settings.sources and not settings.data.is_dir():
+        _usage(f"the data root `{settings.data}` does not exist", "--demo makes one up")
+    return settings
+
+
+def _print_made(result: Result, chosen: Collection[str], settings: Settings) -> None:
+    """The examples of each spec that was made; what was skipped or kept goes to stderr."""
     for absent in result.manifest.unavailable:
         print(f"skipped {absent.name}: {absent.reason}", file=sys.stderr)
-    made = [spec for spec in result.manifest.specs if spec.name in result.made]
     for spec in result.manifest.specs:
-        if spec.name in {c.name for c in chosen} and spec not in made:
+        if spec.name in result.made:
+            counts = " / ".join(f"{spec.splits[split].rows:,}" for split in ("train", "val", "test"))
+            print(f"{spec.name}: {counts}")
+        elif spec.name in chosen:
             print(f"kept {spec.name} as it was made before", file=sys.stderr)
-    for spec in made:
-        counts = " / ".join(f"{spec.splits[split].rows:,}" for split in ("train", "val", "test"))
-        print(f"{spec.name}: {counts}")
-    if made:
-        print(f"{_specs(len(made))} (train / val / test) in {settings.out}", file=sys.stderr)
+    if result.made:
+        print(f"{_specs(len(result.made))} (train / val / test) in {settings.out}", file=sys.stderr)
     elif not result.failed:
-        print(
-            f"no data for any spec in {settings.data}; --data names the data root, --demo makes one up", file=sys.stderr
-        )
-    raise typer.Exit(1 if result.failed or result.manifest.failed or compilation.errors else 0)
+        help = "--data names the data root, --demo makes one up"
+        print(f"no data for any spec in {settings.data}; {help}", file=sys.stderr)
 
 
 @app.command()

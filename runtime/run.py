@@ -19,6 +19,7 @@ from cxrspec.compiler.lower import prune
 from cxrspec.compiler.pipeline import Compilation, Compiled
 from cxrspec.compiler.serial import fingerprint
 from cxrspec.compiler.terms import joined
+from cxrspec.compiler.types import SPLITS
 from cxrspec.runtime import card, manifest, stats
 from cxrspec.runtime.emitters import emitter
 from cxrspec.runtime.execute import Bad, Computed, Engine, Execution, examples
@@ -27,8 +28,6 @@ from cxrspec.runtime.output import Building, OutputError, carry, open_output
 from cxrspec.runtime.reading import Table, read_table
 from cxrspec.runtime.settings import Settings
 from cxrspec.runtime.sources import Presence, lacking
-
-SPLITS = ("train", "val", "test")
 
 Progress = Callable[[str], None]
 
