@@ -93,37 +93,28 @@ def _how(manifest: Manifest) -> str:
 
 
 def _splits(manifest: Manifest, stats: Stats) -> str:
-    rows = [[spec.name, spec.authority or "its own rule", _exempt(spec, stats)] for spec in manifest.specs]
-    return "\n\n".join(
-        (
-            "## Splits",
-            "No patient stands on two sides of a split within a space of patients, but for the exemptions named here.",
-            table(["", "split by", "exempt"], rows),
-        )
-    )
-
-
-def _exempt(spec: Spec, stats: Stats) -> str:
-    unlinked = stats.unlinked.get(title(spec), 0)
-    why = [spec.own_split] if spec.own_split else []
-    return "; ".join([*why, f"{unlinked:,} examples without a patient"] if unlinked else why)
+    found = [(spec.name, stats.unlinked.get(title(spec), 0)) for spec in manifest.specs]
+    rows = [[name, f"{unlinked:,}"] for name, unlinked in found if unlinked]
+    proved = "No patient and no study stands on two sides of a split within a space of patients."
+    rebuilt = "Splits are those that were published, defects included: a patient may stand on two sides."
+    parts = ["## Splits", proved if manifest.mode == "default" else rebuilt]
+    if rows:
+        parts += ["Where no patient id was released, only the study could be looked at:"]
+        parts += [table(["", "examples without a patient"], rows)]
+    return "\n\n".join(parts)
 
 
 def _attrition(manifest: Manifest) -> str:
-    """A funnel for every spec: what each join and filter let through, and what the checks found."""
+    """A funnel for every spec: what each join and filter let through."""
     parts = ["## Attrition"]
     for spec in manifest.specs:
         steps = [
             [step.relation, step.step, f"{step.rows_in:,}", f"{step.rows_out:,}", f"{step.rows_in - step.rows_out:,}"]
             for step in spec.attrition
         ]
-        checks = [f"{count:,} bad rows: {check}" for check, count in sorted(spec.bad_rows.items()) if count]
-        if steps or checks:
-            parts.append(f"### {spec.name}")
         if steps:
+            parts.append(f"### {spec.name}")
             parts.append(table(["relation", "step", "rows in", "rows out", "dropped"], steps))
-        if checks:
-            parts.append("\n".join(f"- {check}" for check in checks))
     return "\n\n".join(parts) if len(parts) > 1 else ""
 
 

@@ -74,10 +74,7 @@ class Spec:
     because    why the published row may differ, in words
     plan       fingerprint of the plan
     inputs     the source files that the plan read
-    authority  who decided the split; None where the spec has its own rule
-    own_split  why the spec may differ from the authority of its space
     attrition  in the order of the steps
-    bad_rows   by check
     splits     by split
     files      what was written
     terms      the joined terms of everything it reached
@@ -91,10 +88,7 @@ class Spec:
     row: tuple[str, str] | None = None
     because: str | None = None
     inputs: tuple[File, ...] = ()
-    authority: str | None = None
-    own_split: str | None = None
     attrition: tuple[Step, ...] = ()
-    bad_rows: Mapping[str, int] = field(default_factory=dict[str, int])
     splits: Mapping[str, Counts] = field(default_factory=dict[str, Counts])
     files: tuple[File, ...] = ()
     terms: Mapping[str, str] = field(default_factory=dict[str, str])

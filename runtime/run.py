@@ -336,8 +336,8 @@ class _Run:
         """
         while made:
             kept = self.kept(before, made)
-            files = {s.name: [building.folder / f.path for f in s.files] for s in made if s.own_split is None}
-            files |= {s.name: [self.settings.out / f.path for f in s.files] for s in kept if s.own_split is None}
+            files = {s.name: [building.folder / f.path for f in s.files] for s in made}
+            files |= {s.name: [self.settings.out / f.path for f in s.files] for s in kept}
             torn = self.torn(files)
             leaking = [spec for spec in made if spec.name in torn]
             for spec in leaking:
