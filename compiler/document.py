@@ -116,9 +116,12 @@ def as_text(text: str | bytes) -> str:
 
 
 def _unreadable(error: yaml.MarkedYAMLError, builder: _Builder) -> None:
-    """Report in our own words why the parser stopped (CXR001)."""
+    """Report in our own words why the parser stopped (CXR001; CXR005 where it looked ahead beyond its own limit)."""
     text, file = builder.text, builder.file
     at = _index(error.problem_mark, len(text))
+    if error.problem == "exceeded maximum nesting depth":
+        builder.error("CXR005", Span(file, at, at + 1), f"more than {MAX_DEPTH} levels")
+        return
     found = explain(text, str(error.problem), at, _index(error.context_mark, at), builder.last)
     others = [Label(Span(file, start, end), words) for start, end, words in found.others]
     span = Span(file, found.start, found.end)

@@ -1,0 +1,1 @@
+"""Patients and images that several made-up sources share: one module a cast."""
