@@ -10,7 +10,8 @@ from cxrspec.compiler import plan as p
 from cxrspec.compiler import prompts
 from cxrspec.compiler import syntax as s
 from cxrspec.compiler.diagnostics import Report, Span
-from cxrspec.compiler.expressions import Binding, Checker, Scope
+from cxrspec.compiler.expressions import Checker
+from cxrspec.compiler.scopes import Binding, Scope
 from cxrspec.compiler.typed import Column, Const, Typed, requirements
 from cxrspec.compiler.types import BOOL, IMAGE, TEXT, UNKNOWN, ListOf, Unknown
 

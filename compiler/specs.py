@@ -9,8 +9,9 @@ from cxrspec.compiler import declarations as d
 from cxrspec.compiler import plan as p
 from cxrspec.compiler import syntax as s
 from cxrspec.compiler.diagnostics import Label, Report, Span, close, near
-from cxrspec.compiler.expressions import Checker, Scope
+from cxrspec.compiler.expressions import Checker
 from cxrspec.compiler.forms import Forms, bound
+from cxrspec.compiler.scopes import Scope
 from cxrspec.compiler.tables import Flow, Table, Tables, circle
 from cxrspec.compiler.typed import Apply, Branch, Column, Const, Typed, draws
 from cxrspec.compiler.types import (

@@ -9,7 +9,8 @@ from cxrspec.compiler import declarations as d
 from cxrspec.compiler import plan as p
 from cxrspec.compiler import syntax as s
 from cxrspec.compiler.diagnostics import Label, Report, Span, close, near
-from cxrspec.compiler.expressions import Binding, Checker, Scope, constant, facts, is_broken
+from cxrspec.compiler.expressions import Checker
+from cxrspec.compiler.scopes import Binding, Scope, constant, facts, is_broken
 from cxrspec.compiler.typed import Build, Column, Typed, draws, requirements
 from cxrspec.compiler.types import (
     BOOL,

@@ -11,9 +11,10 @@ from cxrspec.compiler import syntax as s
 from cxrspec.compiler.bodies import Context, expression
 from cxrspec.compiler.diagnostics import Report, Span
 from cxrspec.compiler.dtypes import dtype_of
-from cxrspec.compiler.expressions import Binding, Checker, Scope
+from cxrspec.compiler.expressions import Checker
 from cxrspec.compiler.grammar import parse_expression, parse_type
 from cxrspec.compiler.plan import Form, Prompt, Shape, Turns
+from cxrspec.compiler.scopes import Binding, Scope
 from cxrspec.compiler.to_polars import LOST, Stage, query
 from cxrspec.compiler.typed import Column, Const, Typed, requirements
 from cxrspec.compiler.types import INT, TEXT, ListOf, Type

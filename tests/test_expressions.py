@@ -8,7 +8,8 @@ import pytest
 from cxrspec.compiler import syntax as s
 from cxrspec.compiler.declarations import Function
 from cxrspec.compiler.diagnostics import Report
-from cxrspec.compiler.expressions import Checker, Scope, facts
+from cxrspec.compiler.expressions import Checker
+from cxrspec.compiler.scopes import Scope, facts
 from cxrspec.compiler.types import BOOL, INT, TEXT, ListOf, nullable
 
 from .evaluating import check, parsed, scope_of, type_of

@@ -1,0 +1,61 @@
+"""CHECK, the part about arguments of functions: items that do not fit, numbers out of range, regular expressions."""
+
+from __future__ import annotations
+
+import re
+import warnings
+
+from cxrspec.compiler import syntax as s
+from cxrspec.compiler.checking import Checking
+from cxrspec.compiler.diagnostics import Span
+from cxrspec.compiler.scopes import item_type
+from cxrspec.compiler.typed import Const, Typed
+from cxrspec.compiler.types import Never, Unknown
+
+LEAST = {("every", 1): 1, ("every", 2): 0, ("decoys", 2): 1}
+SEPARATORS = (("split", 1), ("part", 1))
+
+# What Python's regular expressions have and Rust's do not: look-around, back-references, octal escapes, atomic groups,
+# conditions, comments, possessive repetition, `\Z`, `\N{...}`.
+NOT_RUST = re.compile(r"\(\?(?:[=!>(#]|<[=!]|P=)|\\[0-9ZN]|[*+?}]\+")
+
+
+class Arguments(Checking):
+    """What signatures cannot say of arguments."""
+
+    def items_fit(self, e: s.Call, fit: bool, items: Typed, asked: str, help: str = "") -> None:
+        """A finding unless the items of a list are known to `fit`; it names what the function asks for."""
+        if not fit and not isinstance(item_type(items.type), Unknown | Never):
+            message = f"`{e.function}` asks for {asked}, found `{items.type}`"
+            self.report.error("CXR304", e.arguments[0].span, message, help=help)
+
+    def ranges(self, e: s.Call, arguments: tuple[Typed, ...]) -> None:
+        """Literal arguments that the function cannot be given: a step of zero, an empty separator."""
+        for place, argument in enumerate(arguments):
+            least = LEAST.get((e.function, place))
+            value = argument.value if isinstance(argument, Const) else None
+            if isinstance(value, int) and least is not None and value < least:
+                message = f"argument {place + 1} of `{e.function}` is {value}, expected {least} or more"
+                self.report.error("CXR314", e.arguments[place].span, message)
+            if value == "" and (e.function, place) in SEPARATORS:
+                self.report.error("CXR314", e.arguments[place].span, "an empty separator")
+
+    def regex(self, pattern: Typed, span: Span | None) -> None:
+        """A regular expression of the Rust kind with at least one group."""
+        if not isinstance(pattern, Const) or not isinstance(pattern.value, str):
+            return
+        try:
+            with warnings.catch_warnings(action="error"):  # "possible nested set": Rust reads one
+                groups = re.compile(re.sub(r"\\[pP](?:\{\w+\}|\w)", r"\\w", pattern.value)).groups
+        except (re.error, FutureWarning, OverflowError) as wrong:
+            self.report.error("CXR310", span, f"not a regular expression: {wrong}")
+            return
+        if found := NOT_RUST.search(re.sub(r"\\[^0-9ZN]|\[[^\]]*\]", "x", pattern.value)):
+            self.report.error("CXR310", span, f"`{found[0]}` is not part of this kind of regular expression")
+        elif groups == 0:
+            self.report.error(
+                "CXR310",
+                span,
+                "the regular expression has no group",
+                help="put brackets around what is wanted: `(...)`",
+            )

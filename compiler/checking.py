@@ -1,0 +1,99 @@
+"""CHECK, the ground of its part about expressions: the types that are asked for, and the findings where they are not there."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import replace
+
+from cxrspec.compiler import syntax as s
+from cxrspec.compiler.diagnostics import Report, Span, near
+from cxrspec.compiler.functions import PRINTABLE
+from cxrspec.compiler.scopes import Scope
+from cxrspec.compiler.typed import Const, Typed
+from cxrspec.compiler.types import (
+    FLOAT,
+    INT,
+    SPLIT,
+    SPLITS,
+    UNKNOWN,
+    ListOf,
+    Scalar,
+    Type,
+    Unknown,
+    fits,
+    is_nullable,
+    nullable,
+    present,
+)
+
+NUMBERS = (INT, FLOAT)
+
+
+class Checking(ABC):
+    """What every part of the checker needs: to type an expression within another, and to ask what it fits.
+
+    Every finding goes to `report`, and a mistake has the type Unknown. `quoted` says whether YAML took quotes away at
+    a place; `drawn` are the draws met so far, by file, site and function.
+    """
+
+    def __init__(self, report: Report, quoted: Callable[[Span], bool] = lambda _: False) -> None:
+        self.report = report
+        self.quoted = quoted
+        self.drawn: dict[tuple[str, str, str], Span | None] = {}
+
+    @abstractmethod
+    def check(self, e: s.Expr, scope: Scope) -> Typed:
+        """The typed tree of one expression."""
+
+    def wants(self, expression: s.Expr, scope: Scope, expected: Type, role: str) -> Typed:
+        """The typed expression, which must fit `expected`; `role` says what it is for ("the condition")."""
+        typed = self.check(expression, scope)
+        return self.fitted(typed, expected, expression.span, role)
+
+    def fitted(self, typed: Typed, expected: Type, span: Span | None, role: str) -> Typed:
+        """`typed`, with a finding if it does not fit `expected`."""
+        if fits(typed.type, expected):
+            return self._as_split(typed, expected, span)
+        if is_nullable(typed.type) and fits(present(typed.type), expected):
+            self.report.error(
+                "CXR302",
+                span,
+                f"{role} may be null",
+                label=f"this is `{typed.type}`",
+                help="prove it before (`where: x is not null`), give another value (`x ?? ...`), or assert it (`must(x)`: a null is a bad row)",
+            )
+        elif isinstance(typed, Const) and expected in (SPLIT, nullable(SPLIT)):
+            return self._as_split(typed, expected, span)
+        else:
+            listed = present(expected)
+            one = isinstance(listed, ListOf) and fits(typed.type, listed.item)
+            help = "a list of one is written `[x]`; YAML needs it in quotes: `'[x]'`" if one else ""
+            message = f"{role} is `{typed.type}`, expected `{expected}`"
+            self.report.error("CXR301", span, message, label=f"this is `{typed.type}`", help=help)
+        return replace(typed, type=UNKNOWN)
+
+    def _as_split(self, typed: Typed, expected: Type, span: Span | None) -> Typed:
+        """A text literal where a split belongs must be one of the three words."""
+        if present(expected) == SPLIT and isinstance(typed, Const):
+            if typed.value not in SPLITS:
+                self.report.error(
+                    "CXR202", span, f"unknown split `{typed.value}`", help=near(str(typed.value), SPLITS, "splits")
+                )
+            return Const(typed.value, SPLIT)
+        return typed
+
+    def never_null(self, value: Typed, span: Span | None, role: str) -> Typed:
+        """`value`, with a finding if it may be null."""
+        return self.fitted(value, present(value.type), span, role)
+
+    def printable(self, value: Typed, span: Span | None) -> None:
+        """A finding unless a value of this type can stand in a text."""
+        inner = present(value.type)
+        if not isinstance(inner, Unknown) and not (isinstance(inner, Scalar) and inner.name in PRINTABLE):
+            self.report.error(
+                "CXR306",
+                span,
+                f"`{value.type}` cannot be printed",
+                help='a list: `join(x, ", ")`; a bool: `if x then "..." else "..."`',
+            )

@@ -1,0 +1,134 @@
+"""CHECK, the part about operators."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from cxrspec.compiler import syntax as s
+from cxrspec.compiler.checking import NUMBERS, Checking
+from cxrspec.compiler.scopes import Scope
+from cxrspec.compiler.typed import Apply, Const, Typed
+from cxrspec.compiler.types import (
+    BOOL,
+    FLOAT,
+    INT,
+    SPLIT,
+    TEXT,
+    UNKNOWN,
+    ListOf,
+    RecordOf,
+    Scalar,
+    Type,
+    Unknown,
+    is_nullable,
+    join,
+    nullable,
+    present,
+)
+
+ORDERED = ("int", "float", "text", "date", "time")
+
+
+class Operators(Checking):
+    """Types two operands and what stands between them."""
+
+    def number(self, e: s.Expr, scope: Scope, operator: str) -> Typed:
+        """An operand that must be a number."""
+        value = self.check(e, scope)
+        if not isinstance(value.type, Unknown) and present(value.type) not in NUMBERS:
+            hint = 'texts are put together in `f"{a}{b}"`, lists by `concat(a, b)`' if operator == "+" else ""
+            self.report.error("CXR304", e.span, f"`{operator}` asks for numbers, found `{value.type}`", help=hint)
+            return replace(value, type=UNKNOWN)
+        return value
+
+    def binary(self, e: s.Binary, scope: Scope) -> Typed:
+        """Two operands and an operator."""
+        match e.operator:
+            case "and" | "or":
+                left = self.wants(e.left, scope, BOOL, f"the left side of `{e.operator}`")
+                inner = scope.given(e.left, left, e.operator == "and")
+                return Apply(
+                    e.operator, (left, self.wants(e.right, inner, BOOL, f"the right side of `{e.operator}`")), BOOL
+                )
+            case "in" | "not in":
+                return self.membership(e, scope)
+            case "??":
+                return self.otherwise(e, scope)
+            case "==" | "!=" | "<" | "<=" | ">" | ">=":
+                return self.comparison(e, scope)
+            case "+" | "-" | "*" | "/" | "%":
+                return self.arithmetic(e, scope)
+
+    def membership(self, e: s.Binary, scope: Scope) -> Typed:
+        """`x in list`, which is false for a null."""
+        left, right = self.check(e.left, scope), self.check(e.right, scope)
+        if not isinstance(present(right.type), ListOf | Unknown):
+            self.report.error(
+                "CXR305",
+                e.right.span,
+                f"`in` asks for a list, found `{right.type}`",
+                help="a piece of a text: `contains(text, piece)`",
+            )
+        elif is_nullable(right.type):
+            self.fitted(right, present(right.type), e.right.span, "the list")
+        elif (
+            isinstance(right.type, ListOf)
+            and join(present(left.type), present(right.type.item)) is None
+            and not self._split_words(left, right, e)
+        ):
+            self.report.error("CXR303", e.span, f"`{left.type}` can never be in `{right.type}`")
+        found = Apply("in", (left, right), BOOL)
+        return found if e.operator == "in" else Apply("not", (found,), BOOL)
+
+    def _split_words(self, left: Typed, right: Typed, e: s.Binary) -> bool:
+        """Whether this is a split in a list of text literals, each one of the three words."""
+        if present(left.type) != SPLIT or not isinstance(right, Const) or not isinstance(right.value, tuple):
+            return False
+        for word in right.value:
+            self._as_split(Const(word, TEXT), SPLIT, e.right.span)
+        return True
+
+    def otherwise(self, e: s.Binary, scope: Scope) -> Typed:
+        """`x ?? y`."""
+        left, right = self.check(e.left, scope), self.check(e.right, scope)
+        if not is_nullable(left.type) and not isinstance(left.type, Unknown):
+            self.report.warning(
+                "CXR307", e.left.span, "the left side of `??` is never null", label=f"this is `{left.type}`"
+            )
+        joined = join(present(left.type), right.type)
+        if joined is None:
+            self.report.error("CXR303", e.span, f"`??` has `{left.type}` on one side and `{right.type}` on the other")
+        return Apply("??", (left, right), UNKNOWN if joined is None else joined)
+
+    def comparison(self, e: s.Binary, scope: Scope) -> Typed:
+        """Two values that are never null, of types that go together."""
+        left = self.never_null(self.check(e.left, scope), e.left.span, f"the left side of `{e.operator}`")
+        right = self.never_null(self.check(e.right, scope), e.right.span, f"the right side of `{e.operator}`")
+        if SPLIT in (left.type, right.type) and TEXT in (left.type, right.type):
+            left, right = (
+                self.fitted(left, SPLIT, e.left.span, "the split"),
+                self.fitted(right, SPLIT, e.right.span, "the split"),
+            )
+        joined = join(left.type, right.type)
+        if joined is None:
+            self.report.error("CXR303", e.span, f"`{left.type}` and `{right.type}` cannot be compared")
+        elif e.operator not in ("==", "!=") and isinstance(joined, Scalar) and joined.name not in ORDERED:
+            self.report.error("CXR304", e.span, f"`{joined}` has no order")
+        elif isinstance(joined, ListOf | RecordOf) and (e.operator not in ("==", "!=") or isinstance(joined, RecordOf)):
+            self.report.error("CXR304", e.span, f"`{e.operator}` does not compare `{joined}`")
+        return Apply(e.operator, (left, right), BOOL)
+
+    def arithmetic(self, e: s.Binary, scope: Scope) -> Typed:
+        """Numbers; `+` also puts lists one after the other. What may divide by zero may be null."""
+        left, right = self.check(e.left, scope), None
+        if e.operator == "+" and isinstance(present(left.type), ListOf):
+            return self.check(s.Call("concat", (e.left, e.right), span=e.span), scope)
+        left = self.number(e.left, scope, e.operator)
+        known = not isinstance(left.type, Unknown)
+        right = self.number(e.right, scope, e.operator) if known else self.check(e.right, scope)
+        if isinstance(left.type, Unknown) or isinstance(right.type, Unknown):
+            return Apply(e.operator, (left, right), UNKNOWN)
+        type: Type = FLOAT if e.operator == "/" or FLOAT in (present(left.type), present(right.type)) else INT
+        safe = e.operator not in ("/", "%") or (isinstance(right, Const) and right.value != 0)
+        lifted = is_nullable(left.type) or is_nullable(right.type) or not safe
+        return Apply(e.operator, (left, right), nullable(type) if lifted else type)
