@@ -1,7 +1,7 @@
 """Made-up raw files of every source that ships, in their true layout and packing, with the quirks that the real files have.
 
 One module a source, found by its name: `synth/openi.py` makes `<root>/openi`. What several sources share (the patients
-of the MIMIC family, the images of NIH, the reports of OpenI) is a cast of the world, made once.
+of the MIMIC family, the images of NIH, the reports of OpenI) is a cast, made once.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Protocol, cast
 from cxrspec.runtime.synth.folder import Folder
 from cxrspec.runtime.synth.world import World
 
-_SHARED = ("casts", "folder", "pictures", "regions", "texts", "world")
+_SHARED = ("casts", "dealing", "folder", "pictures", "regions", "texts", "world")
 
 
 class Maker(Protocol):

@@ -10,6 +10,39 @@ from cxrspec.compiler.diagnostics import Report, Span
 from cxrspec.compiler.grammar import parse_prompt
 from cxrspec.compiler.prompts import Wheel, lay_out, leaf, resolve
 
+REPORTS = {
+    "heart": r"""
+        (The heart is|Heart size is) (normal|at the upper limit of normal|mildly enlarged|moderately enlarged).
+        The (cardiac|cardiomediastinal) (silhouette|contour) is (unremarkable|normal in size|widened).
+    """,
+    "lungs": r"""
+        (The lungs|Both lungs) are (clear|well expanded and clear|hyperexpanded|clear of focal disease).
+        There is (a patchy|a small|an ill-defined|a dense) opacity in the (left|right) (lower|upper|middle) zone.
+        (Streaky|Linear) opacities at the (left|right) base (suggest|are compatible with) atelectasis.
+        (Mild|Moderate) pulmonary (edema|vascular congestion) is (seen|present).
+    """,
+    "pleura": r"""
+        (No (effusion|pneumothorax) is seen|There is no (pleural effusion|effusion or pneumothorax)).
+        A (small|moderate) (left|right) pleural effusion is (seen|present).
+    """,
+    "bones": "(The bones are intact|No acute fracture is seen|Degenerative disease of the spine is noted).",
+    "verdict": r"""
+        (No acute|No active) (disease|cardiopulmonary process|abnormality).
+        (Possible|Probable) (left|right) (basal|upper zone) (pneumonia|atelectasis).
+        (Mild|Moderate) cardiomegaly without (failure|edema).
+    """,
+    "course": r"""
+        Compared with the (prior|previous) (study|film), the (opacity|effusion) has (increased|worsened|resolved).
+        There is (no|little|some) interval change.
+        The (tubes and lines|remaining findings) are (unchanged|stable).
+        A new (opacity|line) is (seen|present) again.
+        The chest tube was removed.
+    """,
+    "reason": "(cough|fever|chest pain|dyspnea|a fall|line placement|shortness of breath for (two|three) days)",
+    "technique": "(Frontal|Frontal and lateral|Portable) (view|radiograph) of the chest",
+}  # fmt: skip
+"""Sentences of a report: `course` alone speaks of an earlier study, and always does."""
+
 
 class Texts:
     """Grammars by name; a grammar may name others as `<rule>`."""

@@ -1,8 +1,8 @@
-"""What all made-up sources share: scale, seed, draws, and the casts of patients and images that several of them speak of."""
+"""What all made-up sources share: scale, seed and draws."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 
 import numpy as np
@@ -12,7 +12,7 @@ import numpy as np
 class World:
     """One made-up world: `scale` 1 has the published sizes, `seed` makes it another one.
 
-    A cast that several sources share is a cached property here, made by a module of `casts/`.
+    What several sources speak of is a cast: a function of the world in a module of `casts/`, cached.
     """
 
     scale: float
@@ -25,6 +25,10 @@ class World:
         (112, 1, 50)
         """
         return max(least, round(published * self.scale))
+
+    def at_least(self, scale: float) -> World:
+        """This world, or the same at a larger scale: where a cast would be too small for its quirks."""
+        return replace(self, scale=max(self.scale, scale))
 
     def draws(self, *names: object) -> np.random.Generator:
         """Random numbers that depend on the seed and these names only."""
