@@ -12,13 +12,19 @@ from typing import Any, cast
 import polars as pl
 import polars_hash as plh
 
+from cxrspec.compiler import boxes
 from cxrspec.compiler.dtypes import dtype_of
 from cxrspec.compiler.functions import FUNCTIONS, TEXTS
 from cxrspec.compiler.typed import Apply, Branch, Build, Column, Const, Draw, Get, It, Map, Typed, Value
 from cxrspec.compiler.types import INT, ListOf, Scalar, Type, join, present
 
 # A literal argument is handed to a body as it is, hence Any.
-Body = Callable[[pl.Expr], pl.Expr] | Callable[[pl.Expr, Any], pl.Expr] | Callable[[pl.Expr, Any, Any], pl.Expr]
+Body = (
+    Callable[[pl.Expr], pl.Expr]
+    | Callable[[pl.Expr, Any], pl.Expr]
+    | Callable[[pl.Expr, Any, Any], pl.Expr]
+    | Callable[[pl.Expr, pl.Expr, pl.Expr, pl.Expr, pl.Expr, pl.Expr], pl.Expr]
+)
 
 SEPARATOR = "\x1f"
 FENCE = "\U0010fffd\x00"  # between two lists laid end to end; no text of a data file holds it
@@ -225,6 +231,9 @@ BODIES: Mapping[str, Body] = {
     "least": lambda x: x.list.min(),
     "most": lambda x: x.list.max(),
     "index": index_of,
+    "box": boxes.box,
+    "box_xywh": lambda x, y, w, h, width, height: boxes.box(x, y, x + w, y + h, width, height),
+    "rle_box": boxes.rle_box,
     "must": lambda x: x,
     "and": lambda x, y: x & y,
     "or": lambda x, y: x | y,

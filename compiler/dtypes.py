@@ -4,7 +4,18 @@ from __future__ import annotations
 
 import polars as pl
 
-from cxrspec.compiler.types import ListOf, Never, Nullable, RecordOf, Scalar, Type, Unknown, Variable
+from cxrspec.compiler.types import (
+    BOX,
+    FIELDS_OF_BOX,
+    ListOf,
+    Never,
+    Nullable,
+    RecordOf,
+    Scalar,
+    Type,
+    Unknown,
+    Variable,
+)
 
 _SCALARS: dict[str, pl.DataType] = {
     "bool": pl.Boolean(),
@@ -26,6 +37,8 @@ def dtype_of(type: Type) -> pl.DataType:
     (List(Int64), String)
     """
     match type:
+        case Scalar() if type == BOX:
+            return dtype_of(FIELDS_OF_BOX)
         case Scalar(name):
             return _SCALARS[name]
         case Nullable(inner):

@@ -18,6 +18,8 @@ from cxrspec.compiler.scopes import Scope, scalar_type
 from cxrspec.compiler.typed import Apply, Branch, Build, Column, Const, Get, Typed, Value
 from cxrspec.compiler.types import (
     BOOL,
+    BOX,
+    FIELDS_OF_BOX,
     INT,
     NEVER,
     TEXT,
@@ -93,9 +95,10 @@ class Checker(Operators, Calls):
         return Column(e.name, UNKNOWN)
 
     def field(self, e: s.Field, scope: Scope) -> Typed:
-        """A field of a record; that of a null is null."""
+        """A field of a record or a box; that of a null is null."""
         operand = self.check(e.operand, scope)
-        match present(operand.type):
+        what = "box" if present(operand.type) == BOX else "record"
+        match FIELDS_OF_BOX if what == "box" else present(operand.type):
             case Unknown():
                 return Get(operand, e.name, UNKNOWN)
             case RecordOf(fields) if e.name in dict(fields):
@@ -104,7 +107,7 @@ class Checker(Operators, Calls):
             case RecordOf(fields):
                 place = e.span and replace(e.span, start=e.span.end - len(e.name))
                 help = near(e.name, dict(fields), "fields")
-                self.report.error("CXR207", place, f"the record has no field `{e.name}`", help=help)
+                self.report.error("CXR207", place, f"the {what} has no field `{e.name}`", help=help)
             case other:
                 self.report.error("CXR305", e.span, f"`.{e.name}` asks for a record, found `{other}`")
         return Get(operand, e.name, UNKNOWN)

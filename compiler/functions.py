@@ -12,6 +12,7 @@ from typing import Literal
 
 from cxrspec.compiler.types import (
     BOOL,
+    BOX,
     FLOAT,
     IMAGE,
     INT,
@@ -108,6 +109,26 @@ _ROWS = (
     Function("least", (ListOf(T),), Nullable(T), "the smallest item; null if there is none"),
     Function("most", (ListOf(T),), Nullable(T), "the largest item; null if there is none"),
     Function("index", (ListOf(T), T), Nullable(INT), "the place of an item, from 0; null if absent"),
+    Function(
+        "box",
+        (FLOAT, FLOAT, FLOAT, FLOAT, INT, INT),
+        BOX,
+        "from x1, y1, x2, y2 in pixels, and the image's width and height; clipped to the image; "
+        "one without area makes a bad row",
+    ),
+    Function(
+        "box_xywh",
+        (FLOAT, FLOAT, FLOAT, FLOAT, INT, INT),
+        BOX,
+        "the same from x, y and the box's own width and height",
+    ),
+    Function(
+        "rle_box",
+        (TEXT, INT, INT),
+        Nullable(BOX),
+        "the box round a mask in run lengths, of an image of this width and height: a gap, a run, a gap, a run ..., "
+        'column by column, a blank between; "-1" is null, anything else makes a bad row',
+    ),
     Function(
         "image",
         (TEXT, TEXT),

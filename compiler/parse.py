@@ -15,9 +15,9 @@ from cxrspec.compiler.data import is_list, is_mapping
 from cxrspec.compiler.diagnostics import Report, Span, near
 from cxrspec.compiler.document import Document, Path
 from cxrspec.compiler.grammar import parse_expression, parse_prompt, parse_type
-from cxrspec.compiler.plan import Own, Part, Place, RawColumn, Read
+from cxrspec.compiler.plan import Own, Part, Place, RawColumn, Read, parts
 from cxrspec.compiler.syntax import Choice, Expr, Name, Prompt, Words
-from cxrspec.compiler.types import SPLITS, UNKNOWN, ListOf, RecordOf, Scalar, Type, nullable, present
+from cxrspec.compiler.types import BOX, SPLITS, UNKNOWN, ListOf, RecordOf, Scalar, Type, nullable, present
 
 _KINDS: dict[type, str] = {str: "text", int: "a number", float: "a number", bool: "a flag"}
 OWN_FIELDS = ("row", "file", "text", "key", "value", "position")
@@ -217,9 +217,9 @@ class _Parser:
     def column(self, path: Path, missing: tuple[str, ...]) -> RawColumn:
         name = str(path[-1])
         if not is_mapping(self.get(path)):
-            return RawColumn(name, self.type(path), (Place("name", name),), missing=missing)
+            return RawColumn(name, self.cell_type(path), (Place("name", name),), missing=missing)
         at = below(path)
-        type = self.type(at("type"))
+        type = self.cell_type(at("type"))
         pairs, otherwise, other = self.values(at("values"), type)
         constant = self.get(at("value"))
         if constant is not None:
@@ -239,6 +239,15 @@ class _Parser:
             squeeze=self.text(at("clean")) == "squeeze",
             each=tuple(self.part(p) for p in self.each(at("each"))),
         )
+
+    def cell_type(self, path: Path) -> Type:
+        """The type of a column that is read; no cell holds a box, which knows the size of its image."""
+        type = self.type(path)
+        if BOX not in parts(type):
+            return type
+        help = "`box`, `box_xywh` or `rle_box` in a `derive` makes it of what the cells hold"
+        self.report.error("CXR304", self.span(path), "a column that is read cannot be a `box`", help=help)
+        return UNKNOWN
 
     def fields(self, path: Path, type: Type) -> None:
         """The parts of `each:` are fields of the record that the column's items are."""

@@ -14,6 +14,7 @@ from cxrspec.compiler.scopes import Binding, Scope, constant, facts, is_broken
 from cxrspec.compiler.typed import Build, Column, Typed, draws, requirements
 from cxrspec.compiler.types import (
     BOOL,
+    BOX,
     INT,
     UNKNOWN,
     ListOf,
@@ -508,7 +509,8 @@ class Tables:
         argument = self.checker.check(call.arguments[0], scope)
         listed = call.function in ("list", "list_unique")
         whole = present(argument.type)
-        compared = isinstance(whole, ListOf | RecordOf) and call.function in ("min", "max", "most_common")
+        compounded = isinstance(whole, ListOf | RecordOf) or whole == BOX
+        compared = compounded and call.function in ("min", "max", "most_common")
         if compared or (isinstance(whole, ListOf) and call.function == "list_unique"):
             self.report.error("CXR304", call.span, f"`{call.function}` does not take `{argument.type}`")
         return p.Aggregate(name.name, call.function, argument, ListOf(argument.type) if listed else argument.type)

@@ -9,9 +9,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from cxrspec.compiler.types import BOOL, INT, ListOf, Type, is_nullable, nullable, present
+from cxrspec.compiler.types import BOOL, INT, TEXT, ListOf, Type, is_nullable, nullable, present
 
 Value: TypeAlias = str | int | float | bool
+
+NO_MASK = "-1"  # what a file of masks in run lengths says of an image without one
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +140,7 @@ def requirements(expression: Typed) -> Iterator[tuple[str, Typed]]:
     """What must hold so that the expression means something: (what is asserted, condition), in reading order.
 
     `must(x)` asks for `x is not null`, `int(x)` for a whole number, arithmetic of whole numbers for a result that
-    64 bits hold. Inside a branch it is asked for only where the branch is taken, inside `each` for every item.
+    64 bits hold, `box` for an area. Inside a branch it is asked for only where the branch is taken, inside `each` for every item.
     """
     match expression:
         case Branch(condition, then, otherwise):
@@ -177,6 +179,15 @@ def requirements(expression: Typed) -> Iterator[tuple[str, Typed]]:
             for argument in arguments:
                 yield from requirements(argument)
             yield "overflow", _null_only_by(expression, arguments)
+        case Apply("box" | "box_xywh" as function, arguments):
+            for argument in arguments:
+                yield from requirements(argument)
+            yield function, _null_only_by(expression, arguments)
+        case Apply("rle_box", (text, _, _) as arguments):
+            for argument in arguments:
+                yield from requirements(argument)
+            nothing = Apply("==", (Apply("strip", (text,), text.type), Const(NO_MASK, TEXT)), BOOL)
+            yield "rle_box", Apply("or", (nothing, _null_only_by(expression, arguments)), BOOL)
         case _:
             for child in children(expression):
                 yield from requirements(child)

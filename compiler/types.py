@@ -1,6 +1,6 @@
 """The types of the language: what a column, an input or an expression may hold.
 
-    bool int float text date time image split        scalars
+    bool int float text date time image split box    scalars
     list of T        record(a T, b U)        T | null
 
 `Unknown` is the type of what could not be worked out: it fits everything, so one mistake gives one message.
@@ -82,11 +82,14 @@ class Never:
 Type: TypeAlias = Scalar | ListOf | RecordOf | Nullable | Variable | Unknown | Never
 
 BOOL, INT, FLOAT, TEXT = Scalar("bool"), Scalar("int"), Scalar("float"), Scalar("text")
-DATE, TIME, IMAGE, SPLIT = Scalar("date"), Scalar("time"), Scalar("image"), Scalar("split")
-SCALARS = {s.name: s for s in (BOOL, INT, FLOAT, TEXT, DATE, TIME, IMAGE, SPLIT)}
+DATE, TIME, IMAGE, SPLIT, BOX = Scalar("date"), Scalar("time"), Scalar("image"), Scalar("split"), Scalar("box")
+SCALARS = {s.name: s for s in (BOOL, INT, FLOAT, TEXT, DATE, TIME, IMAGE, SPLIT, BOX)}
 SPLITS = ("train", "val", "test")
 UNKNOWN = Unknown()
 NEVER = Never()
+
+# What a box is underneath: its corners as shares of the image (0 to 1, from the upper left), and the image's pixels.
+FIELDS_OF_BOX = RecordOf((("x1", FLOAT), ("y1", FLOAT), ("x2", FLOAT), ("y2", FLOAT), ("width", INT), ("height", INT)))
 
 
 def nullable(type: Type) -> Type:

@@ -68,7 +68,36 @@ WORDS = [
     "\x1c",
 ]
 NUMERALS = ["0", "-0", "+5", "007", " 12\n", "5.0", "1e3", "--1", "٣", "1_0", str(MOST), str(MOST + 1), str(LEAST), "-"]
-TEXTS = [*WORDS, *NUMERALS, "a,b,,c", ",", "No a here", "x-12 y+3-4", "9" * 30, "PA", "aAbB", "$1", "a.b.c", "x\x1fy"]
+MASKS = [
+    "0 1",
+    "-1",
+    " 0 6 ",
+    "1 1 0 2",
+    "5 1",
+    "6 1",
+    "2 4 0",
+    "0 0 1 2",
+    "0  1",
+    "0 1 a 1",
+    "1 +1",
+    "0 9999999999",
+    "3 2 1",
+]
+TEXTS = [
+    *MASKS,
+    *WORDS,
+    *NUMERALS,
+    "a,b,,c",
+    ",",
+    "No a here",
+    "x-12 y+3-4",
+    "9" * 30,
+    "PA",
+    "aAbB",
+    "$1",
+    "a.b.c",
+    "x\x1fy",
+]
 SMALL = [-3, -1, 0, 1, 2, 3, 7]
 INTS = [*SMALL, 10**9, LEAST, LEAST + 1, MOST, MOST - 1, 2**32, 2**53 + 1]
 FLOATS = [0.0, -0.0, 0.5, -1.5, 2.0, 3.0, -7.75, 1e6, -1.0, math.inf]
@@ -157,6 +186,34 @@ def unique(found: Iterable[Any]) -> list[Any]:
 def least(found: list[Any], choose: Callable[[list[Any]], Any] = min) -> Any:
     known = [item for item in found if item is not None]
     return choose(known) if known else None
+
+
+def box(x1: float, y1: float, x2: float, y2: float, width: int, height: int) -> dict[str, Any]:
+    if width <= 0 or height <= 0:
+        raise BadRowError
+    left, right = (min(max(x / width, 0.0), 1.0) for x in (x1, x2))
+    top, bottom = (min(max(y / height, 0.0), 1.0) for y in (y1, y2))
+    if not (left < right and top < bottom):
+        raise BadRowError
+    return {"x1": left, "y1": top, "x2": right, "y2": bottom, "width": width, "height": height}
+
+
+def mask_box(text: str, width: int, height: int) -> dict[str, Any] | None:
+    """The mask itself: pixels of a flat array are filled, and the box goes round them."""
+    if strip(text) == "-1":
+        return None
+    counts = strip(text).split(" ")
+    if len(counts) % 2 or not all(re.fullmatch("[0-9]+", count) for count in counts):
+        raise BadRowError
+    filled = list[int]()
+    at = 0
+    for gap, run in zip(map(int, counts[::2]), map(int, counts[1::2]), strict=True):
+        if run == 0 or at + gap + run > width * height:
+            raise BadRowError
+        filled += range(at + gap, at + gap + run)
+        at += gap + run
+    columns, rows = [pixel // height for pixel in filled], [pixel % height for pixel in filled]
+    return box(min(columns), min(rows), max(columns) + 1, max(rows) + 1, width, height)
 
 
 def hexadecimal(*texts: str) -> str:
@@ -308,6 +365,14 @@ PLAIN: dict[str, Oracle] = {
     "index(li, i)": lambda li, i: li.index(i) if i in li else None,
     "index([b, true], true)": lambda b: 0 if b else 1,
     'index(["a", "b"], u)': lambda u: ["a", "b"].index(u) if u in ("a", "b") else None,
+    "box(f, 0, g, 9, 2, 3)": lambda f, g: box(f, 0, g, 9, 2, 3),
+    "box(-1, f, 2, g, n, 3)": lambda f, g, n: box(-1, f, 2, g, n, 3),
+    "box(0, 0, g, i, 9, n)": lambda g, i, n: box(0, 0, g, i, 9, n),
+    "box_xywh(f, -1, 2, g, 5, n)": lambda f, g, n: box(f, -1, f + 2, g - 1, 5, n),
+    "box(0, 0, n, 1, 2, 2).x2": lambda n: box(0, 0, n, 1, 2, 2)["x2"],
+    "each(li, box(0, it, 4, 9, 4, 10).y1)": lambda li: [box(0, y, 4, 9, 4, 10)["y1"] for y in li],
+    "rle_box(t, 3, n)": lambda t, n: mask_box(t, 3, n),
+    "each(xs, rle_box(it, 3, 2))": lambda xs: [mask_box(x, 3, 2) for x in xs],
     "image(t)": lambda t: f"rsna/{t}",
     "image(t, openi)": lambda t: f"openi/{t}",
     # operators that pass nulls through

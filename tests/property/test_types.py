@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from cxrspec.compiler.bodies import Context, expression
 from cxrspec.compiler.dtypes import dtype_of
 from cxrspec.compiler.functions import FUNCTIONS
-from cxrspec.compiler.types import ListOf, Nullable, RecordOf, Scalar, Type
+from cxrspec.compiler.types import FIELDS_OF_BOX, ListOf, Nullable, RecordOf, Scalar, Type
 
 from ..evaluating import ENGINES, check, sound, table, values
 from .typed_strategies import NAMES, NULLABLE, PLAIN, TYPES, expressions_of, rows
@@ -43,6 +43,8 @@ def is_of(value: Any, type: Type) -> bool:
             return isinstance(value, list) and all(is_of(each, item) for each in value)  # pyright: ignore[reportUnknownVariableType]
         case RecordOf(fields):
             return isinstance(value, dict) and all(is_of(value[name], field) for name, field in fields)
+        case Scalar("box"):
+            return is_of(value, FIELDS_OF_BOX)
         case Scalar(name):
             return isinstance(value, PYTHON[name])
         case _:

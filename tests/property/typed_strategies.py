@@ -33,6 +33,10 @@ COLUMNS = {
     "ll": "list of list of text",
     "r": "record(a text, b int | null)",
     "rs": "list of record(a text, b int | null)",
+    "x": "box | null",
+    "y": "box",
+    "bs": "list of box",
+    "nb": "list of (box | null)",
 }
 TYPES = {name: type_of(text) for name, text in COLUMNS.items()}
 
@@ -51,6 +55,9 @@ NAMES = {
     "lists": "list of list of text",
     "record": "record(a text, b int | null)",
     "records": "list of record(a text, b int | null)",
+    "box": "box",
+    "boxes": "list of box",
+    "spots": "list of (box | null)",
 }
 
 LITERALS = {
@@ -61,6 +68,7 @@ LITERALS = {
     "texts": ['["a", "é"]', "views", '["a"]'],
     "ints": ["[1, -2]", "[3]"],
     "floats": ["[0.5]", "[1, -2.0]"],
+    "box": ["box(1, 2, 3, 4, 5, 6)"],
     "lists": ["[[]]", '[["a"], []]'],
 }
 
@@ -71,14 +79,15 @@ PLAIN = {
         digest({text}); digest({text}, {text}); join({texts}, ", "); f"<{{text}}>{{int}}"; f"{{float}}{{split!}}";
         join(each({texts}, {text!@text}), ""); join(unique({texts}), "-")""",
     "int": """size({texts}); size({lists}); size({records}); size({gaps}); size(where({holes}, {bool@text?}));
-        int({text}); {int} + {int}; {int} * {int}; -{int}; {int} - {int}; {int} % 7; {int} % -2""",
-    "float": "{int} / 2; {float} + {int}; {float} * {float}; {float} - 0.5; -{float}; {float} % 2; {int} % 2.5",
+        int({text}); {int} + {int}; {int} * {int}; -{int}; {int} - {int}; {int} % 7; {int} % -2;
+        {box}.width; size({boxes}); size({spots})""",
+    "float": "{int} / 2; {float} + {int}; {float} * {float}; {float} - 0.5; -{float}; {float} % 2; {int} % 2.5; {box}.x1; {box}.y2",
     "bool": """contains({text!}, {text!}); contains_any({text!}, ["a", ""]); contains_any({text!}, []); {bool} and {bool};
         {bool} or {bool}; not {bool}; {text!} == {text!}; {int!} < {float!}; {int!} >= {int!}; {texts!} != {texts!};
         {text?} in {texts!}; {text?} in {holes!}; {int?} not in {ints!}; {float?} in {ints!}; {texts!} in {lists!};
         {text?} is null; {texts?} is not null; {split!} == "train"; {split!} in ["val", "test"]; {record?} is null;
         {text!} < {text!}; {float!} > {float!}; chance(0.25); {bool} == {bool}; {holes!} == {holes!}; {texts!} == [];
-        [] in {lists!}""",
+        [] in {lists!}; {box!} == {box!}; {box?} in {boxes!}; {box?} is null""",
     "texts": """split({text}, ","); where({texts}, {bool@text}); where({holes}, it is not null); {texts} + {texts}; {texts} + [];
         concat([], {texts}); without({texts}, {texts}); without({texts}, []); unique({texts}); present({holes});
         present({texts}); every({texts}, 2, 1); each({texts}, {text!@text}); each({ints}, {text!@int}); {texts?} ?? [];
@@ -93,6 +102,11 @@ PLAIN = {
     "lists": """[{texts!}, {texts!}]; [[], {texts!}]; each({texts}, [it, it]); each({lists}, {texts!@texts}); unique({lists});
         where({lists}, {bool@texts}); {lists} + {lists}; each({texts}, {texts!@text}); decoys({texts}, {texts}, 2)""",
     "record": "record(a = {text!}, b = {int?})",
+    "box": """box({float}, {int}, {float}, {float}, {int}, {int}); box_xywh({int}, {int}, {float}, {int}, {int}, {int});
+        if {bool!} then {box} else {box}; record(a = {box!}).a""",
+    "boxes": """[{box!}, {box!}]; [{box!}]; {boxes} + {boxes}; present({spots}); where({boxes}, it.x1 < 0.5); unique({boxes});
+        each({ints}, box(it, 1, 9, 2.5, 3, 4)); each({boxes}, it); where({spots}, it is not null); every({boxes}, 2, 1)""",
+    "spots": "[{box?}, {box!}]; each({texts}, rle_box(it, 2, 3)); {spots} + {boxes}; unique({spots})",
     "records": """[{record!}, {record!}]; [{record!}]; {records} + {records}; where({records}, it.b is null);
         each({texts}, record(a = it, b = int?(it)))""",
 }
@@ -102,10 +116,11 @@ NULLABLE = {
     "text": """nonempty({text}); part({text}, ",", {int}); match({text}, r"(\\d+|a)"); first({texts}); {texts}[{int!}];
         {holes}[0]; first({holes}); choose({texts}); first({records}).a""",
     "int": """int?({text}); first({ints}); least({ints}); most({gaps}); index({texts}, {text}); index({holes}, {text});
-        {int} % {int}; {gaps}[-1]; {record}.b""",
+        {int} % {int}; {gaps}[-1]; {record}.b; index({boxes}, {box}); {spots}[0].height""",
     "float": "{int} / {int}; {float} / {float}; {float} % {float}; least({floats}); most({floats}); {floats}[{int!}]",
     "texts": "{lists}[{int!}]; first({lists})",
     "record": "{records}[0]; first({records})",
+    "box": """rle_box({text}, {int}, {int}); {boxes}[{int!}]; first({spots})""",
 }
 
 DRAWS = re.compile(r"chance\(|choose\(|decoys\(")
@@ -140,8 +155,11 @@ def expressions_of(draw: st.DrawFn, name: str, null: bool, depth: int = 3, names
 
 # ---- rows
 
-texts = st.sampled_from(["", "a", "A", "é", "a,b", "12", " 7 ", "aa", "x 3 y-4", "9223372036854775808", "😀", "PA"])
+texts = st.sampled_from(
+    ["", "0 2", "-1", "a", "A", "é", "a,b", "12", " 7 ", "aa", "x 3 y-4", "9223372036854775808", "😀", "PA"]
+)
 ints = st.one_of(st.integers(-3, 9), st.sampled_from([-(2**63), 2**63 - 1]))
+BOX = {"x1": 0.0, "y1": 0.25, "x2": 0.75, "y2": 1.0, "width": 4, "height": 8}
 floats = st.sampled_from([0.0, -0.0, 0.5, -1.5, 2.0, 1e300])
 
 
@@ -153,6 +171,7 @@ def rows() -> st.SearchStrategy[list[dict[str, Any]]]:
     """A few rows of the table that `COLUMNS` describes, or none."""
     none = st.none()
     record = st.fixed_dictionaries({"a": texts, "b": ints | none})
+    box = st.sampled_from([BOX, BOX | {"x1": 0.5}])
     cells: dict[str, st.SearchStrategy[Any]] = {
         "t": texts | none,
         "u": texts,
@@ -171,5 +190,9 @@ def rows() -> st.SearchStrategy[list[dict[str, Any]]]:
         "ll": lists(lists(texts)),
         "r": record,
         "rs": lists(record),
+        "x": box | none,
+        "y": box,
+        "bs": lists(box),
+        "nb": lists(box | none),
     }
     return st.lists(st.fixed_dictionaries(cells), max_size=4)
