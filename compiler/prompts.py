@@ -155,6 +155,11 @@ def _sequence(parts: list[Prompt], written: Sequence) -> Prompt:
 # ---- counting and listing; these walk the resolved tree and know nothing of wheels
 
 
+def patterns(prompt: Prompt) -> int:
+    """The number of alternatives at the top, which stand one a line."""
+    return len(prompt.alternatives) if isinstance(prompt, Choice) else 1
+
+
 def count(prompt: Prompt) -> int:
     """The number of texts, a text counted once for every way to it.
 
@@ -176,43 +181,38 @@ def count(prompt: Prompt) -> int:
 
 def texts(prompt: Prompt) -> Iterator[Leaf]:
     """All texts, one by one, in reading order: the leftmost choice turns slowest."""
-    return map(_joined, _texts(prompt))
+    return (text_at(prompt, place) for place in range(count(prompt)))
 
 
-def _texts(prompt: Prompt) -> Iterator[Leaf]:
+def text_at(prompt: Prompt, place: int) -> Leaf:
+    """The text at this place of `texts`, 0 <= place < count(prompt), however many come before it."""
+    return _joined(_pieces(prompt, place))
+
+
+def _pieces(prompt: Prompt, place: int) -> Leaf:
     match prompt:
         case Words(text):
-            yield (text,)
+            return (text,)
         case Slot():
-            yield (prompt,)
+            return (prompt,)
         case Rule(name):
-            yield (f"<{name}>",)
+            return (f"<{name}>",)
         case Sequence(parts):
-            yield from _rows(parts)
+            taken: list[Leaf] = []
+            for part in reversed(parts):
+                place, inner = divmod(place, count(part))
+                taken.append(_pieces(part, inner))
+            return tuple(chain.from_iterable(reversed(taken)))
         case Choice(alternatives):
             for alternative in alternatives:
-                yield from _texts(alternative)
+                if place < (number := count(alternative)):
+                    return _pieces(alternative, place)
+                place -= number
+            raise IndexError(place)
         case Optional(part):
-            yield ()
-            yield from _texts(part)
+            return _pieces(part, place - 1) if place else ()
         case _:
             assert_never(prompt)
-
-
-def _rows(parts: tuple[Prompt, ...]) -> Iterator[Leaf]:
-    """Every way to take one text of each part; the rightmost changes first."""
-    taken: list[Leaf] = []
-    open_parts = [_texts(parts[0])]
-    while open_parts:
-        text = next(open_parts[-1], None)
-        if text is None:
-            open_parts.pop()
-            del taken[-1:]
-        elif len(open_parts) == len(parts):
-            yield tuple(chain(*taken, text))
-        else:
-            taken.append(text)
-            open_parts.append(_texts(parts[len(open_parts)]))
 
 
 def _joined(parts: Iterable[str | Slot]) -> Leaf:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
-from itertools import islice
 from typing import Any, cast
 
 from cxrspec.compiler import declarations as d
@@ -100,14 +99,21 @@ def _polars(plan: p.Plan) -> str:
 
 
 def prompt_lines(compilation: Compilation, task: d.Task, limit: int) -> Iterator[str]:
-    """For each form its number of prompts, then the first `limit` of them."""
+    """For each form its number of patterns and of prompts, then `limit` prompts from all over its language."""
     rules = {**compilation.words.rules, **task.rules}
     for form in task.forms:
         resolved = prompts.resolve(form.prompt, rules, Report())
-        yield f"{form.name}: {prompts.count(resolved):,} prompts" + (
+        number = prompts.count(resolved)
+        yield f"{form.name}: {_number(prompts.patterns(resolved), 'pattern')}, {_number(number, 'prompt')}" + (
             f", {form.count} drawn for each example" if form.count > 1 else ""
         )
-        for leaf in islice(prompts.texts(resolved), limit):
+        shown = min(limit, number)
+        for place in range(shown):
+            leaf = prompts.text_at(resolved, place * number // shown)
             yield "  " + "".join(
                 x if isinstance(x, str) else "{" + show_expression(x.expression) + "}" for x in leaf
             ).replace("\n", "\\n")
+
+
+def _number(count: int, what: str) -> str:
+    return f"{count:,} {what}{'s' * (count != 1)}"
