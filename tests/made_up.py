@@ -130,7 +130,7 @@ def shipped_root(data: Path, count: int = 60) -> Path:
 
 FINDINGS = (
     *("Atelectasis", "Cardiomegaly", "Consolidation", "Edema", "Effusion", "Emphysema", "Fibrosis"),
-    *("Hernia", "Infiltration", "Mass", "Nodule", "Pleural Thickening", "Pneumonia", "Pneumothorax"),
+    *("Hernia", "ILD", "Mass", "Nodule", "Pleural Thickening", "Pneumonia", "Pneumothorax"),
 )
 
 

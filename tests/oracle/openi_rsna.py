@@ -21,6 +21,7 @@ import yaml
 from .prompts import Choice, Turn, Wheel, choice_turn, decoys, draw, in_drawn_order, text_turn, unit
 
 SPECS = Path(__file__).parents[2] / "specs"
+ACRONYMS = ("COPD", "COVID", "CPAM", "ILD", "NSG", "PA")
 
 
 @dataclass(frozen=True)
@@ -178,10 +179,15 @@ def image_classification(
     disease = _disease(seed, id, positives, negatives)
     if disease is not None:
         answer = "Yes" if disease in positives else "No"
-        slots = {"lower(disease)": disease.lower()}
+        slots = {"named": in_sentence(disease)}
         turns.append(choice_turn(seed, id, "presence", wheels["presence"], ["Yes", "No"], [answer], Choice(), slots))
         targets.append(answer)
     return tuple(turns), targets[0] if targets else None
+
+
+def in_sentence(label: str) -> str:
+    """The label as it stands inside of a sentence."""
+    return label if any(acronym in label for acronym in ACRONYMS) else label.lower()
 
 
 def _disease(seed: int, id: str, positives: Sequence[str], negatives: Sequence[str]) -> str | None:
