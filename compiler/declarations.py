@@ -113,10 +113,10 @@ Table: TypeAlias = ReadTable | DerivedTable
 
 @dataclass(frozen=True, slots=True)
 class ColumnSplit(Node):
-    """The split stands in a column, of the rows themselves or of another table."""
+    """The split stands in a column."""
 
-    table: Name | None
     column: Name
+    table: Name | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +125,7 @@ class ListSplit(Node):
 
     lists: tuple[tuple[str, Name], ...]
     key: Name
+    table: Name | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +134,7 @@ class RatioSplit(Node):
 
     shares: tuple[tuple[str, float], ...]
     out_of: Name | None
+    table: Name | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +142,7 @@ class ConstantSplit(Node):
     """Every row in one split."""
 
     split: str
+    table: Name | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,8 +161,10 @@ class HoldoutSplit(Node):
 
     cut: Cut
     key: Name
+    table: Name | None
 
 
+# `table` says whose rows a split is made of; rows of other tables get it by patient, else by study.
 Split: TypeAlias = ColumnSplit | ListSplit | RatioSplit | ConstantSplit | HoldoutSplit
 
 
@@ -185,6 +190,26 @@ class Source(Node):
     constants: dict[str, tuple[Constant, Span]]
     tables: dict[str, Table]
     splits: dict[str, Split]
+
+
+# ---- spaces
+
+
+@dataclass(frozen=True, slots=True)
+class Space(Node):
+    """A set of patients that sources share. The split of its rows is what the authority says (`source.split`, a split
+    that names its table), and `otherwise` where it says nothing."""
+
+    name: str
+    authority: Name | None
+    otherwise: ConstantSplit | RatioSplit
+
+
+@dataclass(frozen=True, slots=True)
+class Spaces(Node):
+    """Spaces with one split for all their sources."""
+
+    spaces: tuple[Space, ...]
 
 
 # ---- tasks
@@ -274,7 +299,11 @@ class Published:
 
 @dataclass(frozen=True, slots=True)
 class Spec(Node):
-    """One task/source combination. `task` names the task, or is the task itself where the spec carries it."""
+    """One task/source combination. `task` names the task, or is the task itself where the spec carries it.
+
+    `split` is for rows of spaces without a line in `kind: spaces`; for all rows, where `own_split` says why, and where
+    the overlay of a published run names it. `overlaid` are the fields that come from that overlay.
+    """
 
     task: Name | Task
     source: Name
@@ -283,11 +312,14 @@ class Spec(Node):
     key: tuple[Expr, ...]
     bind: tuple[tuple[Name, Expr], ...]
     split: Name | None
+    own_split: str
+    overlaid: tuple[str, ...]
     identity: Literal["source", "none"]
     study: tuple[Expr, ...] | None
     expect: tuple[tuple[str, int, int], ...]
     constants: dict[str, tuple[Constant, Span]]
     published: Published | None
+    own_split_span: Span | None = field(default=None, compare=False, repr=False, kw_only=True)
 
     @property
     def name(self) -> str:
@@ -304,4 +336,4 @@ class Words(Node):
     functions: dict[str, Function]
 
 
-Declaration: TypeAlias = Source | Task | Spec | Words
+Declaration: TypeAlias = Source | Task | Spec | Spaces | Words

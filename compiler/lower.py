@@ -5,7 +5,7 @@ Polars keeps a left join whose columns nobody reads; this pass does not, so a sp
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from graphlib import TopologicalSorter
 
@@ -32,10 +32,19 @@ def prune(relations: Mapping[str, p.Relation], specs: Iterable[str]) -> tuple[p.
     for name in _users_first(relations, wanted):
         if name in wanted:
             nodes, needs = _prune(relations[name], wanted[name])
-            kept[name] = p.Relation(name, nodes)
+            kept[name] = replace(relations[name], nodes=nodes)
             for other, needed in needs:
                 wanted.setdefault(other, set()).update(needed)
     return tuple(reversed(kept.values()))
+
+
+def absent(plan: p.Plan, names: Collection[str]) -> p.Plan:
+    """The plan in which these relations have no rows, and nothing is read for them."""
+    relations = {r.name: r for r in plan.relations}
+    for name in names:
+        columns = tuple(p.schema(relations[name]).items())
+        relations[name] = replace(relations[name], nodes=(p.Empty(columns),))
+    return replace(plan, relations=prune(relations, (plan.spec,)))
 
 
 def result(relation: p.Relation) -> set[str]:
@@ -49,13 +58,9 @@ def _users_first(relations: Mapping[str, p.Relation], roots: Iterable[str]) -> l
     while stack:
         name = stack.pop()
         if name not in graph:
-            graph[name] = _uses(relations[name])
+            graph[name] = list(relations[name].uses)
             stack.extend(sorted(graph[name]))
     return list(reversed(list(TopologicalSorter(graph).static_order())))
-
-
-def _uses(relation: p.Relation) -> list[str]:
-    return [n.relation for n in relation.nodes if isinstance(n, p.Scan | p.Holdout | p.Join | p.Union)]
 
 
 Needs = list[tuple[str, set[str]]]
@@ -83,6 +88,8 @@ def _slim(node: p.Node, needed: set[str], needs: Needs) -> p.Node | None:
             some = tuple(sorted((c for c in scanned if c[0] in needed), key=lambda c: c[0])) or scanned[:1]
             needs.append((relation, {name for name, _ in some}))
             return p.Scan(relation, some)
+        case p.Empty(named):
+            return p.Empty(tuple(sorted((c for c in named if c[0] in needed), key=lambda c: c[0])) or named[:1])
         case p.Holdout(relation, key):
             needs.append((relation, {key}))
             return node

@@ -47,6 +47,8 @@ def parse(document: Document, report: Report, published: bool = False) -> d.Decl
             return parser.task(())
         case "spec":
             return parser.spec()
+        case "spaces":
+            return parser.spaces()
         case "words":
             return parser.words()
         case _:
@@ -323,21 +325,24 @@ class _Parser:
     def split(self, path: Path) -> d.Split:
         at = below(path)
         span = self.document.key_span(path)
+        table = self.name(at("table")) if self.has(at("table")) else None
         if self.has(at("constant")):
-            return d.ConstantSplit(self.text(at("constant")), span=span)
+            return d.ConstantSplit(self.text(at("constant")), table, span=span)
         if self.has(at("holdout")):
-            return d.HoldoutSplit(self.cut(at("holdout")), self.name(at("key")), span=span)
+            return d.HoldoutSplit(self.cut(at("holdout")), self.name(at("key")), table, span=span)
         if self.has(at("ratio")):
-            shares = tuple((str(p[-1]), float(self.get(p))) for p in self.each(at("ratio")))
-            if sum(share for _, share in shares) >= 1:
-                self.report.error("CXR421", self.span(at("ratio")), "the shares leave nothing for the other splits")
             out_of = [self.key_name(p) for p in self.each(at("out_of"))]
-            return d.RatioSplit(shares, out_of[0] if out_of else None, span=span)
+            return d.RatioSplit(self.shares(at("ratio")), out_of[0] if out_of else None, table, span=span)
         if self.has(at("lists")):
             lists = tuple((str(p[-1]), self.name(p)) for p in self.each(at("lists")))
-            return d.ListSplit(lists, self.name(at("key")), span=span)
-        table = self.name(at("table")) if self.has(at("table")) else None
-        return d.ColumnSplit(table, self.name(at("column")), span=span)
+            return d.ListSplit(lists, self.name(at("key")), table, span=span)
+        return d.ColumnSplit(self.name(at("column")), table, span=span)
+
+    def shares(self, path: Path) -> tuple[tuple[str, float], ...]:
+        shares = tuple((str(p[-1]), float(self.get(p))) for p in self.each(path))
+        if sum(share for _, share in shares) >= 1:
+            self.report.error("CXR421", self.span(path), "the shares leave nothing for the other splits")
+        return shares
 
     def cut(self, path: Path) -> d.Cut:
         held: Path = (*path, "held")
@@ -347,6 +352,21 @@ class _Parser:
             kept=self.text((*path, "kept")),
             held=self.cut(held) if is_mapping(self.get(held)) else self.text(held),
         )
+
+    # ---- spaces
+
+    def spaces(self) -> d.Spaces:
+        return d.Spaces(tuple(self.space(p) for p in self.each(("spaces",))), span=self.span(("kind",)))
+
+    def space(self, path: Path) -> d.Space:
+        otherwise, authority = (*path, "otherwise"), (*path, "authority")
+        rest = (
+            d.RatioSplit(self.shares((*otherwise, "ratio")), None, None)
+            if is_mapping(self.get(otherwise))
+            else d.ConstantSplit(self.text(otherwise), None)
+        )
+        named = self.name(authority) if self.has(authority) else None
+        return d.Space(str(path[-1]), named, rest, span=self.document.key_span(path))
 
     # ---- steps
 
@@ -479,11 +499,14 @@ class _Parser:
             key=self.expressions(self.own("key")),
             bind=self.named_expressions(self.own("bind")),
             split=self.name(self.own("split")) if self.has(self.own("split")) else None,
+            own_split=self.text(("own_split",)),
+            overlaid=tuple(name for name in self.get(("published",), {}) if self.own(name) != (name,)),
             identity="none" if self.text(self.own("identity")) == "none" else "source",
             study=self.expressions(self.own("study")) or None,
             expect=tuple(self.expected(p) for p in self.each(self.own("expect"))),
             constants=self.constants(self.own("constants")),
             published=self.published_row(),
+            own_split_span=self.document.key_span(("own_split",)) if self.has(("own_split",)) else None,
             span=self.span(("task",)) if self.has(("task",)) else self.span(("name",)),
         )
 

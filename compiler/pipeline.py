@@ -26,6 +26,7 @@ from cxrspec.compiler.lower import lower
 from cxrspec.compiler.parse import parse, snake
 from cxrspec.compiler.schema import KINDS, validate
 from cxrspec.compiler.specs import Checked, Specs
+from cxrspec.compiler.splits import Splits
 from cxrspec.compiler.tables import Tables
 
 # Findings that a words file which could not be read may be the cause of: names, rules and functions that are unknown.
@@ -54,6 +55,7 @@ class Compilation:
 
     documents: Mapping[str, Document]
     sources: Mapping[str, d.Source]
+    spaces: Mapping[str, d.Space]
     tasks: Mapping[str, d.Task]
     specs: Mapping[str, Compiled]
     words: d.Words
@@ -79,6 +81,8 @@ def compile(files: Sequence[File], published: bool = False) -> Compilation:
     sources = _by_name([x for x in parsed if isinstance(x, d.Source)], shipped, "source", report)
     tasks = _by_name([x for x in parsed if isinstance(x, d.Task)], shipped, "task", report)
     specs = _by_name([x for x in parsed if isinstance(x, d.Spec)], shipped, "spec", report)
+    lines = [space for x in parsed if isinstance(x, d.Spaces) for space in x.spaces]
+    spaces = _by_name(lines, shipped, "space", report)
     shared = [x for x in parsed if isinstance(x, d.Words)]
     words = _together(shared)
     lost = [f for f in files if f.path not in {x.file for x in valid}]
@@ -87,15 +91,16 @@ def compile(files: Sequence[File], published: bool = False) -> Compilation:
     tables = Tables(sources, words, checker, _spoiled(lost, documents))
     tables.check_functions()
     tables.check_all()
-    checking = Specs(tables, tasks, words, checker, published)
+    splits = Splits(tables, spaces)
+    checking = Specs(tables, splits, tasks, words, checker, published)
     for task in tasks.values():
         checking.turns(task)
     checked = {name: checking.check(spec) for name, spec in specs.items()}
     hidden = OF_WORDS if any(_is_words(f, documents) for f in lost) else ()
     shown = _once(found for found in report.diagnostics if found.code not in hidden)
 
-    own = [r for one in checked.values() if one is not None for r in one.relations]
-    relations = {name: table.relation for name, table in tables.known.items() if table} | {r.name: r for r in own}
+    relations = {name: table.relation for name, table in tables.known.items() if table} | splits.relations
+    relations |= {name: one.relation for name, one in checked.items() if one is not None}
     errors = _errors(report.diagnostics)
     everywhere = {_file(x) for x in shared} & errors.keys()
     compiled: dict[str, Compiled] = {}
@@ -103,7 +108,7 @@ def compile(files: Sequence[File], published: bool = False) -> Compilation:
         nodes = (spec, tasks.get(spec.task.name), sources.get(spec.source.name))
         reached = everywhere | {_file(node) for node in nodes if node is not None}
         compiled[name] = _finish(spec, checked[name], relations, sources, reached, errors)
-    return Compilation(documents, sources, tasks, compiled, words, relations, tuple(shown), texts)
+    return Compilation(documents, sources, spaces, tasks, compiled, words, relations, tuple(shown), texts)
 
 
 def _once(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
@@ -190,11 +195,11 @@ def _is_words(file: File, documents: Mapping[str, Document]) -> bool:
     return kind == "words" if kind in KINDS else file.place.rpartition("/")[2].startswith("words.")
 
 
-def _file(node: d.Spec | d.Task | d.Source | d.Words) -> str:
+def _file(node: d.Spec | d.Task | d.Source | d.Space | d.Words) -> str:
     return node.span.file if node.span is not None else ""
 
 
-Named = TypeVar("Named", d.Source, d.Task, d.Spec)
+Named = TypeVar("Named", d.Source, d.Space, d.Task, d.Spec)
 
 
 def _by_name(items: Sequence[Named], shipped: set[str], what: str, report: Report) -> dict[str, Named]:

@@ -7,7 +7,7 @@ that several specs use is one relation, and its rows are computed once.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from typing import Literal, cast
 
@@ -107,6 +107,13 @@ class Scan:
     """The rows of another relation; only the columns that are needed."""
 
     relation: str
+    columns: Columns
+
+
+@dataclass(frozen=True, slots=True)
+class Empty:
+    """No rows: of a relation whose files are absent and may be."""
+
     columns: Columns
 
 
@@ -297,16 +304,33 @@ class Turns:
 
 
 Node = (
-    Read | Scan | Holdout | Filter | Derive | Select | Join | Group | Explode | Union | Unique | Check | Turns
+    Read | Scan | Holdout | Empty | Filter | Derive | Select | Join | Group | Explode | Union | Unique | Check | Turns
 )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Relation:
-    """A named table: a straight line of nodes, the first of which is a leaf."""
+    """A named table: a straight line of nodes, the first of which is a leaf.
+
+    `space` names the space whose authority it is: its files may be absent, and then it has no rows.
+    """
 
     name: str
     nodes: tuple[Node, ...]
+    space: str = ""
+
+    @property
+    def uses(self) -> tuple[str, ...]:
+        """The relations that it is made from, in the order of its nodes."""
+        return tuple(n.relation for n in self.nodes if isinstance(n, Scan | Holdout | Join | Union))
+
+
+def reached(relations: Mapping[str, Relation], name: str) -> list[str]:
+    """The relation of this name and all it is made from, those first."""
+    found: list[str] = []
+    for other in relations[name].uses:
+        found += [r for r in reached(relations, other) if r not in found]
+    return [*found, name]
 
 
 @dataclass(frozen=True, slots=True)
@@ -357,7 +381,7 @@ def step(columns: dict[str, Type], node: Node) -> dict[str, Type]:
     match node:
         case Read():
             return {c.name: c.type for c in node.columns}
-        case Scan(_, scanned):
+        case Scan(_, scanned) | Empty(scanned):
             return dict(scanned)
         case Holdout(_, key, type):
             return {key: type, "split": SPLIT}

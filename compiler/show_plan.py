@@ -38,6 +38,8 @@ def show_node(node: p.Node) -> str:
             return f"scan {relation}"
         case p.Holdout(relation, key, _, cut):
             return f"holdout of {key} in {relation}: {_cut(cut)}"
+        case p.Empty():
+            return "no rows"
         case p.Filter(name, condition):
             return f"filter {name}: {show_typed(condition)}"
         case p.Check(name, condition):

@@ -88,6 +88,17 @@ def circle(name: str, source: d.Source) -> tuple[str, ...]:
         way.append(following)
 
 
+def _column(split: d.Split) -> s.Name | None:
+    """The column of a split's table that it names."""
+    match split:
+        case d.ColumnSplit(column):
+            return column
+        case d.ListSplit(_, key) | d.HoldoutSplit(_, key):
+            return key
+        case d.RatioSplit() | d.ConstantSplit():
+            return None
+
+
 def _differ(a: Type, b: Type) -> bool:
     """Whether two types are known and differ in more than `| null`."""
     return present(a) != present(b) and UNKNOWN not in (present(a), present(b))
@@ -132,9 +143,9 @@ class Tables:
 
     def split(self, name: str, split: d.Split, source: d.Source) -> None:
         """The tables, columns and splits that a split names are there, whether a spec uses it or not."""
+        if split.table is not None:
+            self.has_column(split.table, _column(split), source)
         match split:
-            case d.ColumnSplit(table, column) if table is not None:
-                self.has_column(table, column, source)
             case d.ListSplit(lists, key):
                 for _, table in lists:
                     self.has_column(table, key, source)
@@ -146,10 +157,10 @@ class Tables:
             case _:
                 pass
 
-    def has_column(self, table: s.Name, column: s.Name, source: d.Source) -> None:
+    def has_column(self, table: s.Name, column: s.Name | None, source: d.Source) -> None:
         """A finding unless the table is there and has the column."""
         found = self.find(table, source.name)
-        if found is not None:
+        if found is not None and column is not None:
             self.column(column, self.scan(found, f"column of `{found.relation.name}`", found.span))
 
     def check_functions(self) -> None:
@@ -175,10 +186,14 @@ class Tables:
             help = near(name, self.sources, "sources")
             self.report.error("CXR209", span, f"unknown source `{name}`", help=help)
 
+    @staticmethod
+    def full(name: s.Name, source: str) -> str:
+        """The name of the relation that a table's name means in a file of `source`."""
+        return name.name if "." in name.name else f"{source}.{name.name}"
+
     def find(self, name: s.Name, source: str) -> Table | None:
         """The table that `name` means in a file of `source`: its own, or `other.table`; None after a finding."""
-        owner, _, table = name.name.rpartition(".")
-        owner = owner or source
+        owner, _, table = self.full(name, source).rpartition(".")
         if owner not in self.sources:
             self.unknown_source(owner, name.span)
             return None

@@ -117,7 +117,7 @@ class _Building:
                 self.gate("check", f"{name} stands more than once", alone)
             case p.Turns(forms):
                 add_turns(self, forms, self.context)
-            case p.Read() | p.Scan() | p.Holdout():
+            case p.Read() | p.Scan() | p.Holdout() | p.Empty():
                 raise AssertionError("a leaf inside a stage")
 
     def join(self, node: p.Join) -> None:

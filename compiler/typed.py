@@ -6,7 +6,7 @@ It mirrors syntax.py with fewer kinds: operators, indexing, `f""` and lists are 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 from cxrspec.compiler.types import BOOL, INT, TEXT, ListOf, Type, is_nullable, nullable, present
@@ -124,6 +124,11 @@ def walk(expression: Typed) -> Iterator[Typed]:
     yield expression
     for child in children(expression):
         yield from walk(child)
+
+
+def narrowed(expression: Typed) -> Typed:
+    """The expression, known not to be null."""
+    return replace(expression, type=present(expression.type))
 
 
 def columns(expression: Typed) -> frozenset[str]:

@@ -72,11 +72,7 @@ class Execution:
 
     def reached(self, name: str) -> list[str]:
         """The relation and all it is made from, those first."""
-        found: list[str] = []
-        for node in self.relations[name].nodes:
-            if isinstance(node, p.Scan | p.Holdout | p.Join | p.Union):
-                found += [r for r in self.reached(node.relation) if r not in found]
-        return [*found, name]
+        return p.reached(self.relations, name)
 
     def _compute(self, relation: p.Relation) -> Computed:
         frame = self._leaf(relation.nodes[0])
@@ -100,6 +96,8 @@ class Execution:
         match leaf:
             case p.Read(table):
                 return self.tables(table)
+            case p.Empty(columns):
+                return pl.DataFrame(schema={name: dtype_of(type) for name, type in columns})
             case p.Scan(relation, columns):
                 return self.compute(relation).frame.select([name for name, _ in columns])
             case p.Holdout(relation, key, type, cut):

@@ -67,6 +67,15 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
+class Authority:
+    """What said how a space is split: `split` (`source.split`), by these files; without them it said nothing."""
+
+    space: str
+    split: str
+    files: tuple[File, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Spec:
     """One spec that was made.
 
@@ -79,6 +88,8 @@ class Spec:
     files      what was written
     terms      the joined terms of everything it reached
     warnings   how often, by code
+    authorities  of its spaces, by space
+    own_split  why its split is not that of its space
     """
 
     name: str
@@ -93,6 +104,8 @@ class Spec:
     files: tuple[File, ...] = ()
     terms: Mapping[str, str] = field(default_factory=dict[str, str])
     warnings: Mapping[str, int] = field(default_factory=dict[str, int])
+    authorities: tuple[Authority, ...] = ()
+    own_split: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

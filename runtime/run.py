@@ -27,7 +27,7 @@ from cxrspec.runtime.locate import Roots
 from cxrspec.runtime.output import Building, OutputError, carry, open_output
 from cxrspec.runtime.reading import Table, read_table
 from cxrspec.runtime.settings import Settings
-from cxrspec.runtime.sources import Presence, lacking
+from cxrspec.runtime.sources import Presence, at_hand, lacking
 
 Progress = Callable[[str], None]
 
@@ -142,12 +142,14 @@ class _Run:
             row = spec.spec.published
             if spec.plan is None:
                 self.failed[spec.name] = manifest.Failed(spec.name, spec.errors, row.row if row else None)
-            elif self.request.published and row is not None and not row.rebuilds:
+                continue
+            plan = at_hand(spec.plan, self.presence)
+            if self.request.published and row is not None and not row.rebuilds:
                 self.absent(spec, f"rebuilds: no ({row.because})")
-            elif reason := lacking(spec.plan, self.presence):
+            elif reason := lacking(plan, self.presence):
                 self.absent(spec, reason)
             else:
-                ready.append(spec)
+                ready.append(replace(spec, plan=plan))
         return ready
 
     def absent(self, spec: Compiled, reason: str) -> None:
@@ -162,7 +164,10 @@ class _Run:
         self, ready: Sequence[Compiled], building: Building, write: Callable[[pl.DataFrame, Path, str], list[Path]]
     ) -> list[manifest.Spec]:
         """Read what the specs need, compute and write them one by one."""
-        relations = prune(self.compilation.relations, [spec.name for spec in ready])
+        empty = {
+            r.name: r for spec in ready if spec.plan for r in spec.plan.relations if isinstance(r.nodes[0], p.Empty)
+        }
+        relations = prune({**self.compilation.relations, **empty}, [spec.name for spec in ready])
         reads = {r.name: r.nodes[0] for r in relations if isinstance(r.nodes[0], p.Read)}
         for name, read in reads.items():
             self.progress(f"reading {name}")
@@ -265,7 +270,7 @@ class _Run:
             plan=fingerprint(spec.plan),
             row=published.row if published else None,
             because=published.because if published else None,
-            inputs=tuple(manifest.File(self.roots.shown(f), f.stat().st_size, manifest.hash_file(f)) for f in inputs),
+            inputs=tuple(self.file(path) for path in inputs),
             attrition=tuple(
                 manifest.Step(x.relation, x.step, x.rows_in, x.rows_out) for c in computed.values() for x in c.losses
             ),
@@ -276,7 +281,28 @@ class _Run:
             ),
             terms=joined(dict(self.compilation.sources[name].use) for name in sorted(reached)),
             warnings={code: warnings.count(code) for code in sorted(set(warnings))},
+            authorities=self.authorities(spec.plan, tables),
+            own_split=spec.spec.own_split or None,
         )
+
+    def authorities(self, plan: p.Plan, tables: Mapping[str, Table]) -> tuple[manifest.Authority, ...]:
+        """What splits the spaces of a plan, with the files it was read from."""
+        relations = {r.name: r for r in plan.relations}
+        files: dict[str, set[Path]] = {}
+        for relation in plan.relations:
+            if relation.space:
+                reads = [tables[name] for name in p.reached(relations, relation.name) if name in tables]
+                files.setdefault(relation.space, set()).update(path for table in reads for path in table.files)
+        spaces = self.compilation.spaces
+        return tuple(
+            manifest.Authority(name, named.name, tuple(self.file(path) for path in sorted(paths)))
+            for name, paths in sorted(files.items())
+            if (named := spaces[name].authority)
+        )
+
+    def file(self, path: Path) -> manifest.File:
+        """A file of a source by its content."""
+        return manifest.File(self.roots.shown(path), path.stat().st_size, manifest.hash_file(path))
 
     def kept(self, before: manifest.Manifest | None, made: Iterable[manifest.Spec]) -> list[manifest.Spec]:
         """The specs of the previous output that are not made anew; a spec that is no more goes."""
@@ -297,7 +323,8 @@ class _Run:
         """Write manifest.json and the card."""
         made = tuple(sorted(specs, key=lambda s: s.name))
         plans = [self.compilation.specs[s.name].plan for s in made]
-        names = {s.source for s in made} | {name for plan in plans if plan is not None for name in plan.sources}
+        ran = [at_hand(plan, self.presence) for plan in plans if plan is not None]
+        names = {s.source for s in made} | {name for plan in ran for name in plan.sources}
         sources = [
             manifest.Source(s.name, s.title, s.license, s.homepage, dict(s.use))
             for n, s in sorted(self.compilation.sources.items())
@@ -332,13 +359,16 @@ class _Run:
     ) -> list[manifest.Spec]:
         """The specs of `made` that leave every patient on one side of the split; the others are stopped.
 
-        Looked at together with what is kept. In a published run it is a warning: the defect is part of the row.
+        Looked at together with what is kept, without those that say `own_split`. In a published run it is a warning:
+        the defect is part of the row.
         """
         while made:
             kept = self.kept(before, made)
             files = {s.name: [building.folder / f.path for f in s.files] for s in made}
             files |= {s.name: [self.settings.out / f.path for f in s.files] for s in kept}
-            torn = self.torn(files)
+            torn = self.torn(
+                {name: paths for name, paths in files.items() if not self.compilation.specs[name].spec.own_split}
+            )
             leaking = [spec for spec in made if spec.name in torn]
             for spec in leaking:
                 self.leak(spec.name, torn[spec.name])

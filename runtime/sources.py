@@ -6,6 +6,7 @@ from collections.abc import Collection
 
 from cxrspec.compiler import declarations as d
 from cxrspec.compiler import plan as p
+from cxrspec.compiler.lower import absent
 from cxrspec.compiler.pipeline import Compilation, Compiled
 from cxrspec.runtime.locate import Roots, find
 
@@ -23,6 +24,17 @@ class Presence:
             found = find(read, self.roots)
             self._there[read.table] = bool(found.files or found.problems)
         return self._there[read.table]
+
+
+def at_hand(plan: p.Plan, presence: Presence) -> p.Plan:
+    """The plan as it is run: an authority of a space whose files are not all there says nothing."""
+    relations = {r.name: r for r in plan.relations}
+    silent: list[str] = []
+    for relation in plan.relations:
+        alone = tuple(relations[name] for name in p.reached(relations, relation.name))
+        if relation.space and lacking(p.Plan(relation.name, alone), presence):
+            silent.append(relation.name)
+    return absent(plan, silent) if silent else plan
 
 
 def lacking(plan: p.Plan, presence: Presence) -> str:
@@ -62,7 +74,7 @@ def state(spec: Compiled, presence: Presence) -> str:
     """`ready`, `broken` (it does not compile) or `no data`."""
     if spec.plan is None:
         return "broken"
-    return "no data" if lacking(spec.plan, presence) else "ready"
+    return "no data" if lacking(at_hand(spec.plan, presence), presence) else "ready"
 
 
 def overview(compilation: Compilation, presence: Presence) -> list[dict[str, str]]:

@@ -51,7 +51,7 @@ tables:
 splits:
   own: {column: part}
   listed: {lists: {train: a, test: b}, key: film}
-  drawn: {ratio: {val: 0.1, test: 0.1}, out_of: {listed: train}}
+  drawn: {table: films, ratio: {val: 0.1, test: 0.1}, out_of: {listed: train}}
   all: {constant: test}
   cut: {holdout: {seed: 0, share: 0.3, kept: train, held: {share: 0.5, kept: val, held: test}}, key: film}
 """
@@ -91,6 +91,7 @@ bind:
   images: '[image]'
 expect: {train: 12, val: [1, 3]}
 split: own
+own_split: a benchmark
 identity: none
 study: film
 published:
@@ -106,7 +107,13 @@ functions:
   double: {takes: {x: int}, gives: x + x}
 rules: {film: (film|image)}
 """
-FILES = {"source": SOURCE, "task": TASK, "spec": SPEC, "words": WORDS}
+SPACES = """\
+kind: spaces
+spaces:
+  nih: {authority: lab.drawn, otherwise: {ratio: {val: 0.1, test: 0.1}}}
+  openi: {otherwise: test}
+"""
+FILES = {"source": SOURCE, "task": TASK, "spec": SPEC, "spaces": SPACES, "words": WORDS}
 
 
 def findings(text: str) -> list[tuple[str, str, str, tuple[str, ...]]]:
@@ -285,6 +292,8 @@ def test_a_missing_key(kind: str, old: str, new: str, mark: str, message: str | 
             "",
         ),
         ("spec", "[View Classification, Lab]", "[Lab]", "[Lab]", "found a list, expected at least 2", ""),
+        ("spaces", "lab.drawn", "drawn", "drawn", "found the text `drawn`, expected a split of a source", ""),
+        ("spaces", "otherwise: test", "otherwise: dev", "dev", "found the text `dev`, expected `train`, ", ""),
     ],
 )
 def test_a_value_of_the_wrong_form(kind: str, old: str, new: str, mark: str, message: str, help: str) -> None:
