@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import csv
+import gzip
+import io
+import json
+import re
 import struct
 import zipfile
+from ast import literal_eval
 from collections import Counter, defaultdict
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
+import numpy as np
 import pytest
 
 from cxrspec.runtime.synth import synth
+from cxrspec.runtime.synth.texts import Texts
 
-SOURCES = ("object_cxr", "vindr_cxr", "vindr_pcxr")
+SOURCES = ("brax", "object_cxr", "padchest", "rexgradient", "vindr_cxr", "vindr_pcxr")
 SCALE = 0.0005
 
 
@@ -34,8 +42,17 @@ def made(root: Path, scale: float, seed: int = 1) -> Path:
 
 
 def rows(path: Path) -> list[dict[str, str]]:
-    with path.open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file, strict=True))
+    data = path.read_bytes()
+    text = (gzip.decompress(data) if path.suffix == ".gz" else data).decode()
+    return list(csv.DictReader(io.StringIO(text, newline=""), strict=True))
+
+
+def by(table: list[dict[str, str]], *names: str) -> dict[tuple[str, ...], list[dict[str, str]]]:
+    """The rows of each combination of cells."""
+    groups = defaultdict[tuple[str, ...], list[dict[str, str]]](list)
+    for row in table:
+        groups[tuple(row[name] for name in names)].append(row)
+    return groups
 
 
 def files(root: Path) -> dict[str, bytes]:
@@ -277,6 +294,231 @@ def test_object_cxr_has_a_picture_for_each_row_and_half_without_objects(root: Pa
     )
 
 
+# ---- PadChest
+
+LABEL_FILE = "padchest/PADCHEST_chest_x_ray_images_labels_160K_01.02.19.csv.gz"
+
+
+def findings(cell: str) -> list[str]:
+    """What a list literal says, without empty items."""
+    items: list[str] = literal_eval(cell)
+    return [item.strip() for item in items if item.strip()]
+
+
+def test_padchest_has_36_columns_the_first_without_a_name(root: Path) -> None:
+    table = rows(root / LABEL_FILE)
+    names = list(table[0])
+    assert len(names) == 36
+    assert names[:6] == ["", "ImageID", "ImageDir", "StudyDate_DICOM", "StudyID", "PatientID"]
+    assert [names.index(name) for name in ("ViewPosition_DICOM", "ExposureTime", "ReportID", "Labels")] == [
+        8,
+        26,
+        28,
+        31,
+    ]
+    assert [row[""] for row in table] == [str(place) for place in range(len(table))]
+    assert len({row["ImageID"] for row in table}) == len(table)
+    assert len({row["PatientID"] for row in table}) < len({row["StudyID"] for row in table}) < len(table)
+    assert all(len({row["PatientID"] for row in images}) == 1 for images in by(table, "StudyID").values())
+    for name in ("StudyID", "PatientID"):
+        assert max(int(row[name]) for row in table if row[name].isdigit()) > 2**63, "an id overflows 64 bits"
+        assert any(re.fullmatch("[0-9a-f]{40}", row[name]) and not row[name].isdigit() for row in table)
+    assert any("ñ" in row["Report"] for row in table)
+    views = {row["ViewPosition_DICOM"] for row in table}
+    assert {
+        "POSTEROANTERIOR",
+        "LATERAL",
+        "ANTEROPOSTERIOR",
+        "PA",
+        "LL",
+        "AP",
+        "",
+        "OBLICUA",
+        "RL",
+        "LLD",
+        "GENERICA",
+    } == views
+    assert {"50", "54"} < {row["ImageDir"] for row in table}
+
+
+def test_padchest_labels_are_list_literals_with_their_quirks(root: Path) -> None:
+    table = rows(root / LABEL_FILE)
+    said = [row for row in table if row["Labels"]]
+    assert 0 < len(said) < len(table)
+    items = [item for row in said for item in literal_eval(row["Labels"])]
+    assert any(item.startswith(" ") for item in items)
+    assert "" in items
+    assert any("'" in item for item in items), "printed between double quotes"
+    assert {"normal", "exclude", "suboptimal study", "unchanged"} < {item.strip() for item in items}
+    numbers = Counter(len(set(findings(row["Labels"]))) for row in said)
+    assert {0, 1, 2, 18} < set(numbers)
+    assert sum(count for number, count in numbers.items() if 0 < number <= 16) > len(table) / 2
+    assert any(len(set(findings(row["Labels"]))) < len(findings(row["Labels"])) for row in said), "one label twice"
+    assert any(len({row["Labels"] for row in images}) > 1 for images in by(said, "StudyID").values())
+    for row in said:
+        for name in ("Localizations", "LabelsLocalizationsBySentence"):
+            assert isinstance(literal_eval(row[name]), list)
+    wrapped = 0
+    for row in table:
+        for name in ("labelCUIS", "LocalizationsCUIS"):
+            assert re.fullmatch(r"\[(?:'C\d{7}'(?:\n? 'C\d{7}')*)?\]", row[name]), "as numpy prints, without commas"
+            wrapped += "\n" in row[name]
+    assert wrapped
+
+
+# ---- BRAX
+
+BRAX_LABELS = [
+    "No Finding",
+    "Enlarged Cardiomediastinum",
+    "Cardiomegaly",
+    "Lung Lesion",
+    "Lung Opacity",
+    "Edema",
+    "Consolidation",
+    "Pneumonia",
+    "Atelectasis",
+    "Pneumothorax",
+    "Pleural Effusion",
+    "Pleural Other",
+    "Fracture",
+    "Support Devices",
+]
+
+
+def test_brax_has_26_columns_and_one_accession_number_of_two_patients(root: Path) -> None:
+    table = rows(root / "brax/master_spreadsheet_update.csv")
+    assert list(table[0])[8:] == [*BRAX_LABELS, "ViewPosition", "Rows", "Columns", "Manufacturer"]
+    assert set(list(table[0])[:8]) == {
+        "", "DicomPath", "PngPath", "PatientID", "PatientSex", "PatientAge", "AccessionNumber", "StudyDate",
+    }  # fmt: skip
+    assert len({row["PngPath"] for row in table}) == len(table)
+    assert all(row["PngPath"].startswith(f"images/id_{row['PatientID']}/Study_") for row in table)
+    patients = [len(by(images, "PatientID")) for images in by(table, "AccessionNumber").values()]
+    assert sorted(patients)[-2:] == [1, 2]
+    assert {row["ViewPosition"] for row in table} == {"PA", "AP", "AP LLD", "L", "RL", "RLO", "LT-DECUB", ""}
+    assert all(re.fullmatch(r"1970-01-01 00:00:00\.0(20\d\d)(\d\d)(\d\d)", row["StudyDate"]) for row in table)
+    assert "85 or more" in {row["PatientAge"] for row in table}
+
+
+def test_brax_labels_come_in_four_kinds_and_some_studies_have_none(root: Path) -> None:
+    table = rows(root / "brax/master_spreadsheet_update.csv")
+    for name in BRAX_LABELS[1:]:
+        assert {row[name] for row in table} == {"1.0", "0.0", "-1.0", ""}
+    assert any({row[name] for name in BRAX_LABELS[1:]} == {"-1.0"} for row in table), "everything uncertain"
+    assert any({row[name] for name in BRAX_LABELS} == {""} for row in table)
+    positive = ["1.0" in (row[name] for name in BRAX_LABELS) for row in table]
+    assert 0 < sum(positive) < len(table)
+    assert 0 < sum(row["No Finding"] == "1.0" for row in table) < sum(positive)
+    studies = by(table, "PatientID", "AccessionNumber")
+    differing = [images for images in studies.values() if len(by(images, *BRAX_LABELS)) > 1]
+    assert len(differing) == 1
+
+
+# ---- ReXGradient
+
+CHANGE = [
+    "new",
+    "change",
+    "unchanged",
+    "prior",
+    "stable",
+    "interval",
+    "previous",
+    "again",
+    "increased",
+    "improve",
+    "remain",
+    "worse",
+    "persistent",
+    "remov",
+    "decrease",
+    "similar",
+    "earlier",
+    "recurrence",
+    "redemonstrate",
+]
+"""The stems of section 0.2."""
+
+
+def studies(root: Path, part: str, kind: str = "metadata") -> dict[str, dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = json.loads((root / f"rexgradient/metadata/{part}_{kind}.json").read_bytes())
+    return found
+
+
+@pytest.mark.parametrize("part", ["train", "valid", "test"])
+def test_rexgradient_has_one_study_in_three_files(root: Path, part: str) -> None:
+    entries, viewed = studies(root, part), studies(root, part, "metadata_view_position")
+    table = {row["id"]: row for row in rows(root / f"rexgradient/metadata/{part}_metadata.csv")}
+    assert list(entries) == list(viewed) == list(table)
+    assert "ImagePath" not in next(iter(table.values()))
+    for name, entry in entries.items():
+        assert name == f"p{entry['PatientID']}_a{entry['AccessionNumber']}_s{entry['StudyInstanceUid']}"
+        assert re.fullmatch(r"0\d\dY", entry["PatientAge"])
+        start = (
+            f"../deid_png/{entry['PatientID']}/{entry['AccessionNumber']}/studies/{entry['StudyInstanceUid']}/series/"
+        )
+        assert all(
+            re.fullmatch(re.escape(start) + r"[\d.]+/instances/[\d.]+\.png", path) for path in entry["ImagePath"]
+        )
+        assert {key: value for key, value in viewed[name].items() if key in entry} == entry
+        lists = ("ImageViewPosition", "ImageShape", "ImageModality", "ImageBodyPart")
+        assert {len(viewed[name][key]) for key in lists} == {len(entry["ImagePath"])}
+        for key, cell in table[name].items():
+            assert key == "id" or cell == str(entry[key])
+    assert {type(entry["StudyDate"]) for entry in entries.values()} == {int, str}
+    views = {view for entry in viewed.values() for view in entry["ImageViewPosition"]}
+    expected = {"PA", "AP", "LATERAL", "LL", "POSTERO_ANTERIOR", "LAO", "RAO", "UNKNOWN", "N/A", None}
+    assert views == expected
+    paths = [path for entry in entries.values() for path in entry["ImagePath"]]
+    assert len(set(paths)) == len(paths)
+
+
+def test_rexgradient_splits_share_no_patient(root: Path) -> None:
+    patients = [{entry["PatientID"] for entry in studies(root, part).values()} for part in ("train", "valid", "test")]
+    assert len(set[str]().union(*patients)) == sum(map(len, patients))
+
+
+@pytest.mark.parametrize("part", ["train", "valid", "test"])
+def test_rexgradient_lacks_texts_and_speaks_of_change_after_an_earlier_study(root: Path, part: str) -> None:
+    entries = list(studies(root, part).values())
+    for section in ("Findings", "Impression"):
+        said = [entry for entry in entries if entry[section] != "None"]
+        assert 0 < len(said) < len(entries)
+        speaking = [any(stem in entry[section].lower() for stem in CHANGE) for entry in said]
+        assert 0 < sum(speaking) < len(said)
+        earlier = defaultdict[str, list[int]](list)
+        for entry in entries:
+            earlier[entry["PatientID"]].append(int(entry["StudyDate"]))
+        assert max(map(len, earlier.values())) >= 3
+        for dates in earlier.values():
+            assert len(set(dates)) == len(dates)
+            assert all(date.fromisoformat(str(day)) for day in dates)
+        followed = [
+            entry
+            for entry, speaks in zip(said, speaking, strict=True)
+            if speaks and entry["ImagePath"] and int(entry["StudyDate"]) > min(earlier[entry["PatientID"]])
+        ]
+        assert len(followed) >= 2
+    assert sum(not entry["ImagePath"] for entry in entries) == (part == "train")
+    assert max(len(entry["ImagePath"]) for entry in entries) > 1
+
+
+# ---- texts
+
+
+def test_texts_come_as_often_as_their_grammar_says() -> None:
+    texts = Texts({"all": "/3/ a<end>\n(b|c)[ d]<end>", "end": "(.|!)"})
+    drawn = Counter(texts.draw("all", np.random.default_rng(0), 64_000))
+    shares = {f"{text}{end}": share / 2 for text, share in SHARES.items() for end in ".!"}
+    assert set(drawn) == set(shares)
+    for text, share in shares.items():
+        assert abs(drawn[text] / 64_000 - share) < 4 * (share * (1 - share) / 64_000) ** 0.5
+
+
+SHARES = {"a": 3 / 4, "b": 1 / 16, "b d": 1 / 16, "c": 1 / 16, "c d": 1 / 16}
+
+
 # ---- published sizes
 
 
@@ -309,3 +551,38 @@ def test_vindr_pcxr_has_its_published_sizes_and_disease_counts(full: Path) -> No
         assert len(table) == len(list((full / "vindr_pcxr" / part).glob("*.dicom"))) == count
         found = [sum(int(row[name]) for row in table) for name in list(table[0])[2:]]
         assert tuple(found) == counts[part]
+
+
+@pytest.mark.slow
+def test_padchest_has_its_published_sizes(full: Path) -> None:
+    table = rows(full / LABEL_FILE)
+    assert len(table) == len({row["ImageID"] for row in table}) == 160_861
+    assert len({row["StudyID"] for row in table}) == 109_931
+    assert len({row["PatientID"] for row in table}) == 67_625
+    assert sum(row["Labels"] == "" for row in table) == 103
+    assert sum(row["Report"] == "" for row in table) == 17
+    folders = Counter(row["ImageDir"] for row in table)
+    assert (folders["50"], folders["54"], len(folders)) == (1, 4_297, 52)
+    said = {row["Labels"] for row in table if row["Labels"]}
+    assert len({item for cell in said for item in findings(cell)}) == 193
+
+
+@pytest.mark.slow
+def test_brax_has_its_published_sizes(full: Path) -> None:
+    table = rows(full / "brax/master_spreadsheet_update.csv")
+    assert len(table) == len({row["PngPath"] for row in table}) == 40_967
+    assert len(by(table, "PatientID", "AccessionNumber")) == 24_959
+    assert len(by(table, "PatientID")) == 19_351
+    assert sum(row["ViewPosition"] in ("PA", "AP", "AP LLD") for row in table) == 19_310
+
+
+@pytest.mark.slow
+def test_rexgradient_has_its_published_sizes(full: Path) -> None:
+    sizes = {"train": (140_000, 95_716, 238_968), "valid": (10_000, 6_964, 17_007), "test": (10_000, 6_807, 17_029)}
+    patients = set[str]()
+    for part, expected in sizes.items():
+        entries = studies(full, part).values()
+        people = {entry["PatientID"] for entry in entries}
+        assert (len(entries), len(people), sum(len(entry["ImagePath"]) for entry in entries)) == expected
+        patients |= people
+    assert len(patients) == 109_487

@@ -15,7 +15,7 @@ from typing import Protocol, cast
 from cxrspec.runtime.synth.folder import Folder
 from cxrspec.runtime.synth.world import World
 
-_SHARED = ("casts", "dealing", "folder", "pictures", "regions", "texts", "world")
+_SHARED = ("casts", "dealing", "folder", "ids", "pictures", "regions", "texts", "world")
 
 
 class Maker(Protocol):

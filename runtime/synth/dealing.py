@@ -41,6 +41,15 @@ def deal(draws: np.random.Generator, total: int, parts: int, least: int = 1) -> 
     return least + draws.multinomial(total - least * parts, weights / weights.sum())
 
 
+def ensure(sizes: Ints, place: int, least: int) -> None:
+    """Let one group have at least so many members, at the cost of the largest other ones; the sum stays."""
+    while sizes[place] < least:
+        others = sizes.copy()
+        others[place] = 0
+        sizes[others.argmax()] -= 1
+        sizes[place] += 1
+
+
 def fill(draws: np.random.Generator, sizes: Ints, total: int) -> npt.NDArray[np.bool_]:
     """Random groups whose sizes sum up to exactly `total`: a mask of the groups.
 

@@ -9,6 +9,7 @@ import numpy.typing as npt
 import polars as pl
 
 from cxrspec.runtime.synth.folder import Folder
+from cxrspec.runtime.synth.ids import hashes
 from cxrspec.runtime.synth.pictures import EXPLICIT, IMPLICIT, dicom
 
 PLANTED = (
@@ -28,11 +29,10 @@ def draw_images(draws: np.random.Generator, count: int) -> pl.DataFrame:
 
     No image is square, so that a swapped frame is found.
     """
-    digits = draws.bytes(16 * count).hex()
     return pl.DataFrame(
         {
             "image": np.arange(count),
-            "image_id": [digits[start : start + 32] for start in range(0, len(digits), 32)],
+            "image_id": hashes(draws, count, 32),
             "width": draws.integers(900, 1400, count) * 2,
             "height": draws.integers(1401, 1600, count) * 2,
         }

@@ -8,7 +8,7 @@ import numpy as np
 
 from cxrspec.compiler.diagnostics import Report, Span
 from cxrspec.compiler.grammar import parse_prompt
-from cxrspec.compiler.prompts import Wheel, lay_out, leaf, resolve
+from cxrspec.compiler.prompts import Table, Wheel, lay_out, resolve
 
 REPORTS = {
     "heart": r"""
@@ -62,9 +62,21 @@ class Texts:
         return self._wheels[name]
 
     def draw(self, name: str, draws: np.random.Generator, count: int) -> list[str]:
-        """So many texts of a grammar. A text is made once, however often it is drawn."""
+        """So many texts of a grammar, as `leaf` names them."""
         wheel = self._wheel(name)
         tickets = draws.integers(wheel.tickets, size=count)
-        distinct, places = np.unique(tickets, return_inverse=True)
-        made = ["".join(map(str, leaf(wheel, int(ticket)))) for ticket in distinct]
-        return [made[place] for place in places]
+        held = [int(shape.weight * wheel.tickets) for shape in wheel.shapes]
+        starts = np.cumsum([0, *held[:-1]])
+        shapes = np.searchsorted(starts, tickets, side="right") - 1
+        rows = np.argsort(shapes, kind="stable")
+        texts = np.full(count, "", dtype=object)
+        for part in np.split(rows, np.flatnonzero(np.diff(shapes[rows])) + 1):
+            place = int(shapes[part[0]])
+            shape = wheel.shapes[place]
+            number = (tickets[part] - starts[place]) // (held[place] // shape.leaves)
+            for table in reversed(shape.parts):
+                assert isinstance(table, Table), "texts have no slots"
+                number, digit = np.divmod(number, len(table.texts))
+                texts[part] = np.array(table.texts, dtype=object)[digit] + texts[part]
+        drawn: list[str] = texts.tolist()
+        return drawn
