@@ -57,7 +57,7 @@ VISITS = 3
 """Studies of the first patient of each split. The next study has no findings, the one after that no impression."""
 
 WITHOUT_IMAGES = 5
-"""The study of train that has no images; the next one has them."""
+"""The study of train that has no images, though its texts speak of a change; the next one has them."""
 
 
 def make(folder: Folder, world: World) -> None:
@@ -93,7 +93,9 @@ def _studies(draws: np.random.Generator, count: int, patients: int) -> pl.DataFr
     }
     for place, name in enumerate(("Findings", "Impression"), VISITS):
         texts[name][:VISITS] = TEXTS.draw("course", draws, VISITS)
-        for missing in (place, *(VISITS + np.flatnonzero(draws.random(count - VISITS) < 0.001))):
+        texts[name][WITHOUT_IMAGES : WITHOUT_IMAGES + 1] = TEXTS.draw("course", draws, 1)
+        others = np.flatnonzero(draws.random(count) < 0.001)
+        for missing in (place, *others[others > WITHOUT_IMAGES]):
             texts[name][missing] = "None"
     return pl.DataFrame(
         {
