@@ -8,6 +8,7 @@ import warnings
 from cxrspec.compiler import syntax as s
 from cxrspec.compiler.checking import Checking
 from cxrspec.compiler.diagnostics import Span
+from cxrspec.compiler.functions import HEADING
 from cxrspec.compiler.scopes import item_type
 from cxrspec.compiler.typed import Const, Typed
 from cxrspec.compiler.types import Never, Unknown
@@ -39,6 +40,16 @@ class Arguments(Checking):
                 self.report.error("CXR314", e.arguments[place].span, message)
             if value == "" and (e.function, place) in SEPARATORS:
                 self.report.error("CXR314", e.arguments[place].span, "an empty separator")
+
+    def headings(self, names: Typed, span: Span | None) -> None:
+        """Names that a heading can have; there is at least one."""
+        written = names.value if isinstance(names, Const) and isinstance(names.value, tuple) else ()
+        for name in written:
+            if not re.fullmatch(HEADING, " ".join(str(name).split())):
+                help = "a heading is made of capitals, blanks and `()/,-`, and starts with a letter"
+                self.report.error("CXR314", span, f"`{name}` can be no heading", help=help)
+        if not written:
+            self.report.error("CXR314", span, "no heading is named")
 
     def regex(self, pattern: Typed, span: Span | None) -> None:
         """A regular expression of the Rust kind with at least one group."""

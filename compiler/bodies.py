@@ -15,6 +15,7 @@ import polars_hash as plh
 from cxrspec.compiler import boxes
 from cxrspec.compiler.dtypes import dtype_of
 from cxrspec.compiler.functions import FUNCTIONS, TEXTS
+from cxrspec.compiler.texts import last_paragraph, literals, nonempty, section, squeeze
 from cxrspec.compiler.typed import Apply, Branch, Build, Column, Const, Draw, Get, It, Map, Typed, Value
 from cxrspec.compiler.types import INT, ListOf, Scalar, Type, join, present
 
@@ -205,8 +206,8 @@ BODIES: Mapping[str, Body] = {
     "lower": lambda x: x.str.to_lowercase(),
     "capitalize": capitalize,
     "strip": lambda x: x.str.strip_chars(),
-    "squeeze": lambda x: x.str.replace_all(r"\s+", " ").str.strip_chars(),
-    "nonempty": lambda x: pl.when(x != "").then(x),
+    "squeeze": squeeze,
+    "nonempty": nonempty,
     "replace": lambda x, old, new: x.str.replace_all(old, new, literal=True),
     "contains": lambda x, piece: x.str.contains(piece, literal=True),
     "contains_any": contains_any,
@@ -219,6 +220,9 @@ BODIES: Mapping[str, Body] = {
     "int": whole,
     "int?": whole,
     "numbers": numbers,
+    "literals": literals,
+    "section": section,
+    "last_paragraph": last_paragraph,
     "digest": digest,
     "size": lambda x: x.list.len().cast(pl.Int64),
     "first": lambda x: x.list.get(0, null_on_oob=True),

@@ -88,6 +88,8 @@ class Calls(Draws, Lambdas):
                 return self.image(e, arguments, result, scope)
             case _, "match":
                 self.regex(arguments[1], e.arguments[1].span)
+            case _, "section":
+                self.headings(arguments[1], e.arguments[1].span)
             case _, "text":
                 self.printable(arguments[0], e.arguments[0].span)
             case _, "least" | "most":

@@ -75,7 +75,25 @@ class Union(Node):
     table: Name
 
 
-Step: TypeAlias = Where | Derive | Select | Join | Group | Explode | Union
+@dataclass(frozen=True, slots=True)
+class Unpivot(Node):
+    """One row for each of the columns: its name in `name`, its value in `value`. One name alone is that of a constant list."""
+
+    columns: tuple[Name, ...] | Name
+    name: Name
+    value: Name
+
+
+@dataclass(frozen=True, slots=True)
+class Lag(Node):
+    """Columns of the row before, among those with the same `by`, in `order`; `take` pairs (new column, column)."""
+
+    by: tuple[Name, ...]
+    order: tuple[Expr, ...]
+    take: tuple[tuple[Name, Name], ...]
+
+
+Step: TypeAlias = Where | Derive | Select | Join | Group | Explode | Union | Unpivot | Lag
 
 # ---- sources
 

@@ -61,6 +61,7 @@ class Function:
 
 T, U = Variable("T"), Variable("U")
 TEXTS = ListOf(TEXT)
+HEADING = r"[A-Z][A-Z ()/,\-]*"  # the name of a report's section, as it stands before a colon
 
 _ROWS = (
     Function("lower", (TEXT,), TEXT, "lower case"),
@@ -94,6 +95,25 @@ _ROWS = (
         (TEXT,),
         ListOf(INT),
         "all whole numbers of a text, in order; one of more than 64 bits makes a bad row",
+    ),
+    Function(
+        "literals",
+        (TEXT,),
+        TEXTS,
+        "the items of a list of texts and numbers as Python writes it; any other text makes a bad row",
+    ),
+    Function(
+        "section",
+        (TEXT, TEXTS),
+        Nullable(TEXT),
+        "what stands under the last heading of one of these names, squeezed; null if there is nothing",
+        literal=(1,),
+    ),
+    Function(
+        "last_paragraph",
+        (TEXT,),
+        Nullable(TEXT),
+        "what follows the last heading, or all of a text without headings, squeezed; null if there is nothing",
     ),
     Function("digest", (TEXT, TEXT), TEXT, "16 hex digits of the texts' xxh64; for keys, no draw", optional=1),
     Function("size", (ListOf(T),), INT, "the length of a list"),

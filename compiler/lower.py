@@ -113,6 +113,16 @@ def _slim(node: p.Node, needed: set[str], needs: Needs) -> p.Node | None:
         case p.Explode(column, item, _, position):
             needed -= {item, position}
             needed.add(column)
+        case p.Unpivot(gone, name, value):
+            needed -= {name, value}
+            needed |= {*gone}
+        case p.Lag(by, order, take):
+            take = tuple(t for t in take if t[0] in needed)
+            if not take:
+                return None
+            needed -= {new for new, _, _ in take}
+            needed |= {*by} | _all_columns(order) | {column for _, column, _ in take}
+            return replace(node, take=take)
         case p.Union(relation):
             needs.append((relation, set(needed)))
         case p.Unique(_, column):

@@ -382,6 +382,8 @@ class _Parser:
             "group": self.group,
             "explode": self.explode,
             "union": lambda p: d.Union(self.name(p), span=self.document.key_span(p)),
+            "unpivot": self.unpivot,
+            "lag": self.lag,
         }
         return read[kind](path)
 
@@ -422,6 +424,26 @@ class _Parser:
             column=column,
             item=self.name((*path, "as")) if self.has((*path, "as")) else column,
             position=self.name((*path, "position")) if self.has((*path, "position")) else None,
+            span=self.document.key_span(path),
+        )
+
+    def unpivot(self, path: Path) -> d.Unpivot:
+        return d.Unpivot(
+            columns=self.list_of_names((*path, "columns")),
+            name=self.name((*path, "name")),
+            value=self.name((*path, "value")),
+            span=self.document.key_span(path),
+        )
+
+    def list_of_names(self, path: Path) -> tuple[Name, ...] | Name:
+        """Names, or the one name of a constant that lists them."""
+        return self.names(path) if is_list(self.get(path)) else self.name(path)
+
+    def lag(self, path: Path) -> d.Lag:
+        return d.Lag(
+            by=self.names((*path, "by")),
+            order=self.expressions((*path, "order")),
+            take=self.pairs((*path, "take")),
             span=self.document.key_span(path),
         )
 

@@ -198,6 +198,30 @@ class Union:
 
 
 @dataclass(frozen=True, slots=True)
+class Unpivot:
+    """One row for each of `columns`, which go: its name in the column `name`, its value in `value`, of `type`."""
+
+    columns: tuple[str, ...]
+    name: str
+    value: str
+    type: Type
+
+
+@dataclass(frozen=True, slots=True)
+class Lag:
+    """Columns of the row before, among the rows with the same values of `by`, in `order`.
+
+    `take` holds (new name, column, type); a row without a value in `by` or `order` has no row before and is none.
+    `settled`: no two rows are equal in `by` and `order`; else that is checked.
+    """
+
+    by: tuple[str, ...]
+    order: tuple[Typed, ...]
+    take: tuple[tuple[str, str, Type], ...]
+    settled: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Cut:
     """One cut of a holdout, see `Holdout`."""
 
@@ -304,7 +328,8 @@ class Turns:
 
 
 Node = (
-    Read | Scan | Holdout | Empty | Filter | Derive | Select | Join | Group | Explode | Union | Unique | Check | Turns
+    Read | Scan | Holdout | Empty | Filter | Derive | Select | Join | Group | Explode | Union | Unpivot | Lag | Unique
+    | Check | Turns
 )  # fmt: skip
 
 
@@ -391,13 +416,15 @@ def step(columns: dict[str, Type], node: Node) -> dict[str, Type]:
             return columns | {name: expression.type}
         case Select(kept):
             return {name: columns[name] for name in kept}
-        case Join(_, _, take):
+        case Join(_, _, take) | Lag(_, _, take):
             return columns | {new: type for new, _, type in take}
         case Group(by, _, take):
             return {name: columns[name] for name in by} | {a.name: a.type for a in take}
         case Explode(column, item, type, position):
             rest = {name: t for name, t in columns.items() if name != column}
             return rest | {item: type} | ({position: INT} if position else {})
+        case Unpivot(gone, name, value, type):
+            return {n: t for n, t in columns.items() if n not in gone} | {name: TEXT, value: type}
         case Turns():
             return columns | {"turns": TURNS, "target": TEXT}
 

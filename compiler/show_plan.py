@@ -58,6 +58,10 @@ def show_node(node: p.Node) -> str:
             return f"explode {column} as {item}" + (f", position {position}" if position else "")
         case p.Union(relation):
             return f"union {relation}"
+        case p.Unpivot(columns, name, value):
+            return f"unpivot {', '.join(columns)} as {name}, {value}"
+        case p.Lag():
+            return _lag(node)
         case p.Unique(name, column):
             return f"unique {name}: {column}"
         case p.Turns(forms):
@@ -92,6 +96,13 @@ def _group(group: p.Group) -> str:
         f"{a.name} = {a.function}({show_typed(a.argument) if a.argument is not None else ''})" for a in group.take
     )
     return f"group by {', '.join(group.by) or 'nothing'}{order} take {take}"
+
+
+def _lag(lag: p.Lag) -> str:
+    by, order = ", ".join(lag.by) or "nothing", ", ".join(show_typed(e) for e in lag.order)
+    return f"lag by {by} order {order} take {', '.join(f'{new} = {column}' for new, column, _ in lag.take)}" + (
+        "" if lag.settled else " (the order is checked)"
+    )
 
 
 def _form(form: p.Form) -> str:

@@ -253,7 +253,7 @@ class _SpecChecker:
                 self.drawn = True
                 if "$id" not in self.flow.columns:
                     self.key_before(step)
-            if isinstance(step, d.Group | d.Explode):
+            if isinstance(step, d.Group | d.Explode | d.Unpivot):
                 self.flow.columns.pop("$id", None)  # the rows are others now; the id is made again
             self.keeps_key(step)
             self.tables.steps((step,), self.flow, self.source.name, self.constants, self.spec.name)

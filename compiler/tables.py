@@ -11,17 +11,20 @@ from cxrspec.compiler import syntax as s
 from cxrspec.compiler.diagnostics import Label, Report, Span, close, near
 from cxrspec.compiler.expressions import Checker
 from cxrspec.compiler.scopes import Binding, Scope, constant, facts, is_broken
-from cxrspec.compiler.typed import Build, Column, Typed, draws, requirements
+from cxrspec.compiler.typed import Build, Column, Const, Typed, draws, requirements
 from cxrspec.compiler.types import (
     BOOL,
     BOX,
     INT,
+    NEVER,
+    TEXT,
     UNKNOWN,
     ListOf,
     RecordOf,
     Type,
     Unknown,
     is_nullable,
+    join,
     nullable,
     present,
 )
@@ -312,6 +315,10 @@ class Tables:
                     self.explode(step, flow)
                 case d.Union(table):
                     self.union(table, flow, source)
+                case d.Unpivot():
+                    self.unpivot(step, flow, constants)
+                case d.Lag():
+                    self.lag(step, flow, source, constants)
 
     def where(self, step: d.Where, flow: Flow, source: str, constants: Mapping[str, Binding]) -> None:
         """A filter for each condition; what it proves not to be null is not null from here on."""
@@ -488,13 +495,17 @@ class Tables:
 
     def settled(self, by: tuple[str, ...], written: tuple[s.Expr, ...], order: tuple[Typed, ...], flow: Flow) -> None:
         """Rows of a group that the order leaves equal are bad rows: `first` and `list` would hang on the files' order."""
-        named = {e.name for e in written if isinstance(e, s.Name)}
-        if not order or (flow.key is not None and set(flow.key) <= {*by, *named}):
+        if not order or self.told_apart(by, written, flow):
             return
         values = (*(Column(n, flow.columns[n]) for n in by), *order)
         parts = tuple((str(i), value) for i, value in enumerate(values))
         flow.add(p.Derive("$order", Build(parts, RecordOf(tuple((n, value.type) for n, value in parts)))))
         flow.add(p.Unique(f"order within {', '.join(by) or 'all rows'}", "$order"))
+
+    def told_apart(self, by: tuple[str, ...], order: tuple[s.Expr, ...], flow: Flow) -> bool:
+        """Whether no two rows of a group are equal in the order, because it names what is left of the key."""
+        named = {e.name for e in order if isinstance(e, s.Name)}
+        return flow.key is not None and set(flow.key) <= {*by, *named}
 
     def aggregate(self, name: s.Name, call: s.Expr, scope: Scope, ordered: bool) -> p.Aggregate:
         """One aggregate of a group; `first` and `list` need an order."""
@@ -589,3 +600,73 @@ class Tables:
         flow.columns = {n: nullable(t) if t != theirs[n] else t for n, t in mine.items()}
         flow.nodes.append(p.Union(other.relation.name))
         flow.key = None
+
+    def unpivot(self, step: d.Unpivot, flow: Flow, constants: Mapping[str, Binding]) -> None:
+        """One row for each of the columns, which all have one type; the name of the column joins the key."""
+        names = self.listed(step.columns, constants)
+        known = [name for name in names if self.column(name, flow) is not None]
+        sound = len(known) == len(names) > 0 and self.once(names)
+        if "split" in flow.hidden and "split" in {name.name for name in names}:
+            message = "the split of a spec's rows is that of the source"
+            self.report.error("CXR404", step.span, message, help="`unpivot` takes the columns it names away")
+            sound = False
+        new = [step.name, step.value]
+        if self.clash(new, flow, "`name:` and `value:` name new columns") or not self.once(new):
+            sound = False
+        type = self.one_type(known, flow)
+        flow.broken = not sound
+        if not sound:
+            return
+        columns = tuple(name.name for name in names)
+        flow.add(p.Unpivot(columns, step.name.name, step.value.name, type))
+        flow.places |= {n.name: n.span for n in new if n.span is not None}
+        flow.key = None if flow.key is None or set(flow.key) & {*columns} else (*flow.key, step.name.name)
+
+    def one_type(self, names: Iterable[s.Name], flow: Flow) -> Type:
+        """The type that holds the values of all these columns; a finding for the first that does not go with the others."""
+        type: Type = NEVER
+        for name in names:
+            joined = join(type, flow.columns[name.name])
+            if joined is None:
+                message = f"`{name.name}` is `{flow.columns[name.name]}`, the columns before it are `{type}`"
+                help = "the columns of an `unpivot` have one type; `derive` makes them so"
+                self.report.error("CXR303", name.span, message, help=help)
+                return UNKNOWN
+            type = joined
+        return type
+
+    def listed(self, names: tuple[s.Name, ...] | s.Name, constants: Mapping[str, Binding]) -> tuple[s.Name, ...]:
+        """Names that stand in a list, or in the constant that is named in its place; none after a finding."""
+        if not isinstance(names, s.Name):
+            return names
+        binding = constants.get(names.name)
+        if binding is None:
+            lists = [name for name, one in constants.items() if isinstance(one.value.type, ListOf)]
+            help = [near(names.name, lists, "constants"), f"a list of one is written `[{names.name}]`"]
+            label = "neither a list nor a constant"
+            self.report.error("CXR203", names.span, f"unknown name `{names.name}`", label=label, help=help)
+            return ()
+        value = binding.value
+        if not isinstance(value, Const) or not isinstance(value.value, tuple) or value.type != ListOf(TEXT):
+            message = f"the constant `{names.name}` is `{value.type}`, expected `list of text`"
+            others = (Label(binding.declared, "declared here"),) if binding.declared else ()
+            self.report.error("CXR301", names.span, message, others=others)
+            return ()
+        return tuple(s.Name(str(name), span=names.span) for name in value.value)
+
+    def lag(self, step: d.Lag, flow: Flow, source: str, constants: Mapping[str, Binding]) -> None:
+        """Columns of the row before; the order leaves no two rows of a group equal, by the key or by a check."""
+        by = tuple(n.name for n in step.by if self.column(n, flow) is not None)
+        scope = self.scope(flow, source, constants, None)
+        order = tuple(self.checker.check(e, scope) for e in step.order)
+        for expression in order:
+            for assertion, needed in requirements(expression):
+                flow.add(p.Check(f"{assertion}() in `order`", needed))
+        clashing = self.clash([new for new, _ in step.take], flow, "`take: {new_name: column}` names new columns")
+        taken: list[tuple[str, str, Type]] = []
+        for new, column in step.take:
+            type = self.column(column, flow)
+            if new.name not in clashing:
+                taken.append((new.name, column.name, UNKNOWN if type is None else nullable(type)))
+                flow.places |= {new.name: new.span} if new.span is not None else {}
+        flow.add(p.Lag(by, order, tuple(taken), self.told_apart(by, step.order, flow)))

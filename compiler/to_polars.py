@@ -3,7 +3,7 @@
 Nothing in a query raises on data. A row that leaves gets the number of the gate it left by in the column `$lost`
 (null: still there) and goes along to the end of its stage, where `$lost` is counted: filters and losing joins are
 attrition, checks are bad rows. A stage ends before each node that makes other rows (or more of them) of those there
-are, before `Turns`, and at the end of the relation.
+are or looks at other rows than its own (`Lag`), before `Turns`, and at the end of the relation.
 """
 
 from __future__ import annotations
@@ -39,12 +39,12 @@ class Stage:
 
 
 def stages(relation: p.Relation) -> list[Stage]:
-    """The relation's nodes behind its leaf, cut where its rows become others, and before `Turns`."""
+    """The relation's nodes behind its leaf, cut where rows become others or look at others, and before `Turns`."""
     cut: list[Stage] = []
     nodes: list[p.Node] = []
     change = ""
     for node in relation.nodes[1:]:
-        if _change(node) or isinstance(node, p.Turns):
+        if _change(node) or isinstance(node, p.Lag | p.Turns):
             cut.append(Stage(tuple(nodes), change))
             nodes, change = [], _change(node)
         nodes.append(node)
@@ -58,6 +58,8 @@ def _change(node: p.Node) -> str:
             return f"group by {', '.join(by) or 'nothing'}"
         case p.Explode(column):
             return f"explode {column}"
+        case p.Unpivot(columns):
+            return f"unpivot {', '.join(columns)}"
         case p.Union(relation):
             return f"union {relation}"
         case p.Join(many=True):
@@ -112,6 +114,10 @@ class _Building:
                 self.explode(node)
             case p.Union(relation):
                 self.rows = pl.concat([self.rows, self.tables[relation]], how="diagonal")
+            case p.Unpivot():
+                self.unpivot(node)
+            case p.Lag():
+                self.lag(node)
             case p.Unique(name, column):
                 alone = pl.col(LOST).is_null().sum().over(column) <= 1
                 self.gate("check", f"{name} stands more than once", alone)
@@ -176,6 +182,31 @@ class _Building:
         if node.item != node.column:
             self.rows = self.rows.drop(node.column)
         self.rows = self.rows.explode(columns, empty_as_null=False, keep_nulls=False)
+
+    def unpivot(self, node: p.Unpivot) -> None:
+        """A list of pairs in each row, which then part: so a column may have any type."""
+        dtype = dtype_of(node.type)
+        pairs = [pl.struct(pl.lit(c).alias("name"), pl.col(c).cast(dtype).alias("value")) for c in node.columns]
+        rows = self.rows.with_columns(pl.concat_list(pairs).alias("$pair")).drop(*node.columns)
+        rows = rows.explode("$pair", empty_as_null=False, keep_nulls=False)
+        name, value = (pl.col("$pair").struct.field(field) for field in ("name", "value"))
+        self.rows = rows.with_columns(name.alias(node.name), value.alias(node.value)).drop("$pair")
+
+    def lag(self, node: p.Lag) -> None:
+        """The row before, among those of the stage that have all that is asked for; the others stand in a group apart."""
+        order = [expression(e, self.context).alias(f"$order.{i}") for i, e in enumerate(node.order)]
+        names = [f"$order.{i}" for i in range(len(order))]
+        there = pl.all_horizontal(pl.col(name).is_not_null() for name in (*node.by, *names))
+        self.rows = self.rows.with_columns(order).with_columns(there.alias("$there"))
+        if not node.settled:
+            alone = pl.len().over(*node.by, *names) <= 1
+            within = ", ".join(node.by) or "all rows"
+            self.gate("check", f"order within {within} stands more than once", alone | ~pl.col("$there"))
+        before = [
+            pl.when("$there").then(pl.col(column).shift().over("$there", *node.by, order_by=names)).alias(new)
+            for new, column, _ in node.take
+        ]
+        self.rows = self.rows.with_columns(before).drop(*names, "$there")
 
 
 Aggregation = Callable[[pl.Expr, Sequence[pl.Expr]], pl.Expr]

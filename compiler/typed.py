@@ -144,8 +144,9 @@ def draws(expression: Typed) -> bool:
 def requirements(expression: Typed) -> Iterator[tuple[str, Typed]]:
     """What must hold so that the expression means something: (what is asserted, condition), in reading order.
 
-    `must(x)` asks for `x is not null`, `int(x)` for a whole number, arithmetic of whole numbers for a result that
-    64 bits hold, `box` for an area. Inside a branch it is asked for only where the branch is taken, inside `each` for every item.
+    `must(x)` asks for `x is not null`, `int(x)` for a whole number, `literals(x)` for a list, arithmetic of whole
+    numbers for a result that 64 bits hold, `box` for an area. Inside a branch it is asked for only where the branch is
+    taken, inside `each` for every item.
     """
     match expression:
         case Branch(condition, then, otherwise):
@@ -176,6 +177,9 @@ def requirements(expression: Typed) -> Iterator[tuple[str, Typed]]:
         case Apply("int", (operand,)):
             yield from requirements(operand)
             yield "int", _null_only_by(Apply("int?", (operand,), nullable(INT)), (operand,))
+        case Apply("literals", (operand,)):
+            yield from requirements(operand)
+            yield "literals", _null_only_by(expression, (operand,))
         case Apply("numbers", (operand,)):
             yield from requirements(operand)
             known = Map("each", expression, Apply("is not null", (It(nullable(INT)),), BOOL), ListOf(BOOL))

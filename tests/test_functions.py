@@ -6,12 +6,14 @@ is null, unless `raw` says that the oracle sees nulls itself. A bad row is one f
 
 from __future__ import annotations
 
+import ast
 import math
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, fields
 from functools import cache
 from random import Random
+from string import ascii_uppercase
 from typing import Any, get_args
 
 import pytest
@@ -29,6 +31,8 @@ TYPES = {
     for name, text in {
         "t": "text | null",
         "u": "text",
+        "p": "text | null",
+        "l": "text | null",
         "n": "int",
         "i": "int | null",
         "j": "int",
@@ -103,6 +107,59 @@ INTS = [*SMALL, 10**9, LEAST, LEAST + 1, MOST, MOST - 1, 2**32, 2**53 + 1]
 FLOATS = [0.0, -0.0, 0.5, -1.5, 2.0, 3.0, -7.75, 1e6, -1.0, math.inf]
 
 
+# Lines of reports, and lists as Python writes them or does not.
+FINDINGS = ["FINDINGS:", "  FINDINGS :  Clear\tlungs. ", "\tFINDINGS:\u2003"]
+HEADINGS = [
+    *FINDINGS,
+    "IMPRESSION: 1. no change",
+    "REASON  FOR EXAM: pain",
+    " CHEST (PA/LAT), AP-VIEW:seen",
+    "A:B: c",
+    "PA:",
+]
+NO_HEADINGS = [
+    "Findings: x",
+    "É: x",
+    ": x",
+    "(A): x",
+    "x FINDINGS: x",
+    "FINDINGS",
+    "",
+    " \n",
+    "FINDINGS12: x",
+    "\u00a0A: x",
+]
+NUMBERS = "[1, -2, 0.5, 1e-05, 'x, y']"
+ESCAPES = r"""['\\', '\'', "\"", '\x41', '\n\r\t\xe9\xA0', '\\n', '\\\'']"""
+LISTS = [
+    "[]",
+    " [ ]\n",
+    "['a']",
+    "['a' ,\t' b', '',]",
+    """['a', "b'c", '[', ']', '"']""",
+    NUMBERS,
+    ESCAPES,
+    "['é', '中文']",
+]
+NO_LISTS = [
+    "",
+    "a",
+    "'a'",
+    "['a'",
+    "['a'],",
+    "[,]",
+    "['a',,]",
+    "[a]",
+    "['a\nb']",
+    r"['\']",
+    "[01]",
+    "('a')",
+    "['a]",
+    "[1 2]",
+]
+ONLY_PYTHON_READS = ["['a' 'b']", "[u'a']", r"['\q']", "[--1]", "[None]", "[['a']]", r"['\u0041']"]
+
+
 def items(pool: list[Any], random: Random) -> list[Any]:
     return random.choices(pool, k=random.choice([0, 0, 1, 2, 3, 5]))
 
@@ -113,6 +170,13 @@ def row(random: Random) -> dict[str, Any]:
     return {
         "t": one([*texts, None]),
         "u": one(texts),
+        "p": one(
+            [
+                random.choice(["\n", "\n", "\r\n"]).join(random.choices([*HEADINGS, *NO_HEADINGS], k=one([1, 4, 8]))),
+                None,
+            ]
+        ),
+        "l": one([*LISTS, *LISTS, *NO_LISTS, *ONLY_PYTHON_READS, None]),
         "n": one(SMALL),
         "i": one([*INTS, *SMALL, None]),
         "j": one(INTS + SMALL),
@@ -220,6 +284,40 @@ def hexadecimal(*texts: str) -> str:
     return xxh64("\x1f".join(texts).encode()).hexdigest()
 
 
+def cut(report: str) -> list[tuple[str, str]]:
+    """The sections of a report, each with the name of its heading; what stands before the first has none."""
+    found = [("", "")]
+    for line in report.split("\n"):
+        name, colon, rest = line.lstrip(" \t").partition(":")
+        if colon and set(name) <= set(ascii_uppercase + " ()/,-") and name[:1] in set(ascii_uppercase):
+            found.append((" ".join(name.split()), rest))
+        else:
+            found[-1] = found[-1][0], f"{found[-1][1]}\n{line}"
+    return found
+
+
+def squeezed(text: str) -> str:
+    return strip(re.sub(f"{WHITE}+", " ", text))
+
+
+def section(report: str, *names: str) -> str | None:
+    under = [text for name, text in cut(report) if name in names]
+    return squeezed(under[-1]) or None if under else None
+
+
+def literals(text: str) -> list[str]:
+    """The items of a list, read by Python's own parser."""
+    if text in ONLY_PYTHON_READS:
+        raise BadRowError
+    try:
+        found: Any = ast.literal_eval(text.strip())
+    except (SyntaxError, ValueError):
+        raise BadRowError from None
+    if type(found).__name__ != "list":
+        raise BadRowError
+    return [str(item) for item in found]
+
+
 # ---- the cases
 
 
@@ -252,7 +350,9 @@ PLAIN: dict[str, Oracle] = {
     "lower(t)": lambda t: t.lower(),
     "capitalize(t)": lambda t: t[:1].upper() + t[1:].lower(),
     "strip(t)": strip,
-    "squeeze(t)": lambda t: strip(re.sub(f"{WHITE}+", " ", t)),
+    "squeeze(t)": lambda t: squeezed(t),
+    "squeeze(p)": lambda p: squeezed(p),
+    'squeeze("a \\n\\t b\\n")': lambda: "a b",
     "nonempty(t)": lambda t: t or None,
     'replace(t, "a", "xé")': lambda t: t.replace("a", "xé"),
     'replace(t, ",", "")': lambda t: t.replace(",", ""),
@@ -292,6 +392,14 @@ PLAIN: dict[str, Oracle] = {
     "int?(t)": whole,
     'int("12")': lambda: 12,
     "numbers(t)": lambda t: [fits(int(n)) for n in re.findall("-?[0-9]+", t)],
+    "literals(l)": literals,
+    "size(literals(l)) + 1": lambda text: len(literals(text)) + 1,
+    'section(p, ["FINDINGS"])': lambda p: section(p, "FINDINGS"),
+    'section(p, ["IMPRESSION", " REASON FOR  EXAM "])': lambda p: section(p, "IMPRESSION", "REASON FOR EXAM"),
+    'section(p, ["CHEST (PA/LAT), AP-VIEW", "A"])': lambda p: section(p, "CHEST (PA/LAT), AP-VIEW", "A"),
+    "section(p, views)": lambda p: section(p, "PA", "AP"),
+    "last_paragraph(p)": lambda p: squeezed(cut(p)[-1][1]) or None,
+    'last_paragraph("x\\n A: y ")': lambda: "y",
     "digest(t)": hexadecimal,
     "digest(t, u)": hexadecimal,
     'digest("a")': lambda: hexadecimal("a"),

@@ -357,6 +357,8 @@ RULES: dict[str, tuple[str, str, int]] = {
     "int": ("steps:\n  - derive: {x: int(said)}\nbind: {said: text(x)}\n", "int() in `x`", 2),
     "only": ("from: alike\n", "only() in `said`", 1),
     "an order that does not settle": ("from: tied\n", "order within g stands more than once", 4),
+    "literals": ("steps:\n  - derive: {x: literals(said)}\nbind: {said: 'join(x, \"\")'}\n", "literals() in `x`", 5),
+    "a lag whose order does not settle": ('steps:\n  - lag: {by: g, order: [number > 9], take: {x: said}}\nbind: {said: x ?? ""}\n', "order within g stands more than once", 4),
     "ids": ("key: g\n", "key stands more than once", 4),
     "no split": ("split: listed\n", "a row without a split", 3),
     "not an option": ("answer: {format: choice, options: '[\"1\", \"5\"]', correct: said}", "an answer that is no option", 2),

@@ -165,6 +165,46 @@ CASES: dict[str, tuple[str, dict[str, str], list[tuple[str, int, int]]]] = {
         SAID | {"104": "s", "105": "t"},
         [("late", 5, 2), ("union cells.shifted", 5, 7), (APPLIES, 7, 7)],
     ),
+    "unpivot": (
+        "steps:\n  - unpivot: {columns: [maybe, said], name: column, value: cell}\n"
+        "key: [n, column]\nbind: {said: 'cell ?? \"none\"'}\n",
+        {f"{n}/said": said for n, said in SAID.items()}
+        | {f"{n}/maybe": {"1": "x", "3": "y"}.get(n, "none") for n in SAID},
+        [("unpivot maybe, said", 5, 10), (APPLIES, 10, 10)],
+    ),
+    "unpivot of a constant": (
+        "constants: {both: [n, number]}\n"
+        "steps:\n  - derive: {key: n}\n  - unpivot: {columns: both, name: column, value: cell}\n"
+        "key: [key, column]\nbind: {said: text(cell)}\n",
+        {f"{n}/n": n for n in SAID} | {f"{n}/number": f"{n}0" for n in SAID},
+        [("unpivot n, number", 5, 10), (APPLIES, 10, 10)],
+    ),
+    "lag": (
+        'steps:\n  - lag: {by: g, order: [n], take: {before: said, its: n}}\nbind: {said: \'f"{before} {its}" ?? "none"\'}\n',
+        {"1": "none", "2": "p 1", "3": "none", "4": "r 3", "5": "none"},
+        [(APPLIES, 5, 5)],
+    ),
+    "lag backwards over all rows": (
+        'steps:\n  - lag: {by: [], order: [-n], take: {before: said}}\nbind: {said: before ?? "none"}\n',
+        {"1": "q", "2": "r", "3": "s", "4": "t", "5": "none"},
+        [(APPLIES, 5, 5)],
+    ),
+    "lag: who left is no row before": (
+        "steps:\n  - where: {later: n > 1}\n  - lag: {by: g, order: [n], take: {before: said}}\n"
+        '  - where: {last: n > 3}\nbind: {said: before ?? "none"}\n',
+        {"4": "r", "5": "none"},
+        [("later", 5, 4), ("last", 4, 2), (APPLIES, 2, 2)],
+    ),
+    "lag: who has no order has no row before and is none": (
+        'steps:\n  - lag: {by: [], order: [maybe], take: {before: said}}\nbind: {said: before ?? "none"}\n',
+        {"1": "none", "2": "none", "3": "p", "4": "none", "5": "none"},
+        [(APPLIES, 5, 5)],
+    ),
+    "lag: who has no group has no row before": (
+        'steps:\n  - lag: {by: maybe, order: [n], take: {before: said}}\nbind: {said: before ?? "none"}\n',
+        dict.fromkeys(SAID, "none"),
+        [(APPLIES, 5, 5)],
+    ),
     "a draw in a step": (
         'steps:\n  - derive: {c: \'choose(["p", "q"]) ?? "z"\'}\n  - where:\n      drawn: c in ["p", "q"]\n',
         SAID,

@@ -88,7 +88,7 @@ PLAIN = {
         {text?} is null; {texts?} is not null; {split!} == "train"; {split!} in ["val", "test"]; {record?} is null;
         {text!} < {text!}; {float!} > {float!}; chance(0.25); {bool} == {bool}; {holes!} == {holes!}; {texts!} == [];
         [] in {lists!}; {box!} == {box!}; {box?} in {boxes!}; {box?} is null""",
-    "texts": """split({text}, ","); where({texts}, {bool@text}); where({holes}, it is not null); {texts} + {texts}; {texts} + [];
+    "texts": """split({text}, ","); literals({text}); where({texts}, {bool@text}); where({holes}, it is not null); {texts} + {texts}; {texts} + [];
         concat([], {texts}); without({texts}, {texts}); without({texts}, []); unique({texts}); present({holes});
         present({texts}); every({texts}, 2, 1); each({texts}, {text!@text}); each({ints}, {text!@int}); {texts?} ?? [];
         each({lists}, {text!@texts}); each({records}, it.a); [{text!}, {text!}]; [{text!}]; choose({texts}, {int});
@@ -113,7 +113,7 @@ PLAIN = {
 
 # Expressions that may be null whatever their holes are.
 NULLABLE = {
-    "text": """nonempty({text}); part({text}, ",", {int}); match({text}, r"(\\d+|a)"); first({texts}); {texts}[{int!}];
+    "text": """nonempty({text}); section({text}, ["A", "B C"]); last_paragraph({text}); part({text}, ",", {int}); match({text}, r"(\\d+|a)"); first({texts}); {texts}[{int!}];
         {holes}[0]; first({holes}); choose({texts}); first({records}).a""",
     "int": """int?({text}); first({ints}); least({ints}); most({gaps}); index({texts}, {text}); index({holes}, {text});
         {int} % {int}; {gaps}[-1]; {record}.b; index({boxes}, {box}); {spots}[0].height""",
@@ -155,9 +155,8 @@ def expressions_of(draw: st.DrawFn, name: str, null: bool, depth: int = 3, names
 
 # ---- rows
 
-texts = st.sampled_from(
-    ["", "0 2", "-1", "a", "A", "é", "a,b", "12", " 7 ", "aa", "x 3 y-4", "9223372036854775808", "😀", "PA"]
-)
+WORDS = ["", "0 2", "-1", "a", "A", "é", "a,b", "12", " 7 ", "aa", "x 3 y-4", "9223372036854775808", "😀", "PA"]
+texts = st.sampled_from([*WORDS, "['a', 'é']", "A: x\nB  C:y\n"])
 ints = st.one_of(st.integers(-3, 9), st.sampled_from([-(2**63), 2**63 - 1]))
 BOX = {"x1": 0.0, "y1": 0.25, "x2": 0.75, "y2": 1.0, "width": 4, "height": 8}
 floats = st.sampled_from([0.0, -0.0, 0.5, -1.5, 2.0, 1e300])
