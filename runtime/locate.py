@@ -5,7 +5,8 @@
 
 An entry stands for the file itself, for `<file>.gz` and `<file>.zip`, and for a member of a `packed` archive whose
 path, or whose path below one leading folder, is the entry. The unpacked form wins. `*` and `{name}` are one piece of
-a path, never a leading dot; a captured column with `values` takes only those, one of type int only digits.
+a path, never a leading dot; a captured column with `values` takes only those, one of type int only digits. In
+`packed`, `*` takes several archives.
 """
 
 from __future__ import annotations
@@ -20,13 +21,14 @@ import zipfile
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
-from functools import partial
-from io import BufferedReader
+from functools import cache, partial
+from io import BufferedReader, BytesIO
 from itertools import groupby
 from pathlib import Path
 from stat import S_ISDIR, S_ISREG
-from typing import Literal
+from typing import Literal, Protocol, TypeAlias, TypeVar
 
 from cxrspec.compiler.diagnostics import DataPlace, Diagnostic
 from cxrspec.compiler.plan import RawColumn, Read
@@ -34,6 +36,8 @@ from cxrspec.compiler.types import INT, present
 
 _VARYING = re.compile(r"\{([A-Za-z_]\w*)\}|(\*)")  # {name} or *
 _FORMS = ("", ".gz", ".zip")  # a file as it is or packed alone, the first first
+_SMALL = 1 << 16  # bytes of a member of a zip that is read at once
+T = TypeVar("T")
 # What the standard library raises for a damaged, encrypted or unreadable file. (gzip.BadGzipFile is an OSError.)
 _UNREADABLE = (
     EOFError,
@@ -48,6 +52,10 @@ _UNREADABLE = (
 )
 
 
+Listing: TypeAlias = Mapping[str, zipfile.ZipInfo | None]
+"""The files in an archive by their names; of a zip also where they stand, so that it is listed only once."""
+
+
 @dataclass(frozen=True, slots=True)
 class Roots:
     """Where the sources lie: `<data>/<source>`, or the roots that the settings give for a source.
@@ -58,8 +66,8 @@ class Roots:
 
     data: Path
     sources: Mapping[str, tuple[Path, ...]]
-    listings: dict[Path, Sequence[str] | Diagnostic] = field(
-        default_factory=dict[Path, "Sequence[str] | Diagnostic"], compare=False, repr=False
+    listings: dict[Path, Listing | Diagnostic] = field(
+        default_factory=dict[Path, "Listing | Diagnostic"], compare=False, repr=False
     )
 
     def of(self, source: str) -> tuple[Path, ...]:
@@ -68,7 +76,7 @@ class Roots:
 
     def shown(self, path: Path) -> str:
         """`path` as messages show it: relative to the data root where it lies below it."""
-        return (path.relative_to(self.data) if path.is_relative_to(self.data) else path).as_posix()
+        return path.as_posix().removeprefix(f"{self.data.as_posix()}/")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +88,7 @@ class Found:
     captures  the `{name}` pieces of the path
     disk      the file on disk (the archive, when packed)
     member    the name inside the archive, None for a file of its own
+    info      where it stands in a zip
     """
 
     name: str
@@ -87,6 +96,7 @@ class Found:
     captures: Mapping[str, str]
     disk: Path
     member: str | None = None
+    info: zipfile.ZipInfo | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,26 +229,37 @@ class _Search:
         if pattern.varies or (len(self.files), len(self.problems)) == before:
             for root in self.folders:
                 for name in self.read.packed:
-                    self._add_members(pattern, root / name)
+                    for archive in self._archives(root, name):
+                        self._add_members(pattern, archive)
         return (len(self.files), len(self.problems)) != before
 
-    def _add(self, pattern: _Pattern, path: str, disk: Path, member: str | None) -> bool:
+    def _add(
+        self,
+        pattern: _Pattern,
+        path: str,
+        disk: Path,
+        shown: str,
+        member: str | None = None,
+        info: zipfile.ZipInfo | None = None,
+    ) -> bool:
+        """Add a file, or a member of one, if `path` is meant; `shown` is `disk` as messages show it."""
         captures = pattern.captures(path)
         if captures is None:
             return False
-        if path.encode(errors="replace").decode() != path:
+        if not path.isascii() and path.encode(errors="replace").decode() != path:
             readable = disk.with_name(disk.name.encode(errors="replace").decode())
             self._fail("CXR602", "a file name that is not UTF-8", readable)
         elif path not in self.files and (disk, member) not in self._taken:
-            name = self.roots.shown(disk) + (f"/{member}" if member else "")
-            self.files[path] = Found(name, path, captures, disk, member)
+            name = f"{shown}/{member}" if member else shown
+            self.files[path] = Found(name, path, captures, disk, member, info)
             self._taken.add((disk, member))
         return True
 
     def _add_disk(self, pattern: _Pattern, path: str, disk: Path) -> None:
         """A file on disk; a zip stands for the one member that is meant."""
+        shown = self.roots.shown(disk)
         if disk.suffix != ".zip":
-            self._add(pattern, path, disk, None)
+            self._add(pattern, path, disk, shown)
             return
         listed = self._members(disk)
         if listed is None:
@@ -247,31 +268,48 @@ class _Search:
         name = path.rpartition("/")[2]
         meant = members if len(members) == 1 else [m for m in members if m.rpartition("/")[2] == name]
         if len(meant) == 1:
-            self._add(pattern, path, disk, meant[0])
+            self._add(pattern, path, disk, shown, meant[0], listed[meant[0]])
         else:
             self._fail("CXR604", f"a zip of {len(members)} members, {len(meant)} of them of the name expected", disk)
 
     def _add_members(self, pattern: _Pattern, archive: Path) -> None:
-        if not self._is_file(archive):
+        listed = self._members(archive) if self._is_file(archive) else None
+        if listed is None:
             return
-        for member in self._members(archive) or ():
+        shown = self.roots.shown(archive)
+        for member, info in listed.items():
             path = member.removeprefix("./")
-            if not self._add(pattern, path, archive, member):
-                self._add(pattern, path.partition("/")[2], archive, member)
+            if not self._add(pattern, path, archive, shown, member, info):
+                self._add(pattern, path.partition("/")[2], archive, shown, member, info)
 
     # -------------------------------------------------------------------------------------------- disk
 
     def _walk(self, root: Path, pattern: _Pattern) -> Iterator[tuple[str, Path]]:
         """(path below the root without .gz or .zip, file) of everything that has the form of `pattern`, sorted."""
+        for folder, below in self._folders(root, pattern):
+            for name, actual in self._forms(folder, pattern.pieces[-1], below, pattern):
+                disk = folder / actual
+                if self._is_file(disk, strict=not pattern.pieces[-1].endswith(("*", "}"))):
+                    yield below + name, disk
+
+    def _folders(self, root: Path, pattern: _Pattern) -> list[tuple[Path, str]]:
+        """(folder, its path below the root with a slash) of all that may hold the last piece of `pattern`, sorted."""
         folders = [(root, "")]
         for piece in pattern.pieces[:-1]:
             folders = [
                 (folder / name, f"{below}{name}/") for folder, below in folders for name in self._names(folder, piece)
             ]
-        for folder, below in folders:
-            for name, actual in self._forms(folder, pattern.pieces[-1], below, pattern):
-                if self._is_file(folder / actual, strict=not pattern.pieces[-1].endswith(("*", "}"))):
-                    yield below + name, folder / actual
+        return folders
+
+    def _archives(self, root: Path, entry: str) -> list[Path]:
+        """The archives that an entry of `packed` names, there or not; `*` names those that are there."""
+        pattern = _pattern(entry, ())
+        return [
+            folder / name
+            for folder, below in self._folders(root, pattern)
+            for name in self._names(folder, pattern.pieces[-1])
+            if pattern.captures(below + name) is not None
+        ]
 
     def _names(self, folder: Path, piece: str) -> list[str]:
         """Names in `folder` that may be `piece` (the whole path is compared later); a plain piece is itself."""
@@ -322,8 +360,8 @@ class _Search:
 
     # ---------------------------------------------------------------------------------------- archives
 
-    def _members(self, archive: Path) -> Sequence[str] | None:
-        """Names of the files in an archive; None: a problem, which is noted."""
+    def _members(self, archive: Path) -> Listing | None:
+        """The files in an archive; None: a problem, which is noted."""
         if archive not in self.roots.listings:
             self.roots.listings[archive] = self._list(archive)
         listed = self.roots.listings[archive]
@@ -332,16 +370,16 @@ class _Search:
             return None
         return listed
 
-    def _list(self, archive: Path) -> Sequence[str] | Diagnostic:
+    def _list(self, archive: Path) -> Listing | Diagnostic:
         try:
-            names = sorted(_zip_names(archive)) if archive.suffix == ".zip" else _tar_names(archive)
+            members = _zip_members(archive) if archive.suffix == ".zip" else _tar_members(archive)
         except _UNREADABLE as error:
             return _damage(error, self.roots.shown(archive))
-        twice = sum(count > 1 for count in Counter(names).values())
+        twice = sum(count > 1 for count in Counter(name for name, _ in members).values())
         if twice:
             message = f"an archive that holds {twice} members more than once"
             return problem("CXR604", message, self.roots.shown(archive))
-        return names
+        return dict(members)
 
     def _fail(self, code: str, message: str, path: Path) -> None:
         self._note(problem(code, message, self.roots.shown(path)))
@@ -354,52 +392,88 @@ class _Search:
 # ----------------------------------------------------------------------------------------------------- contents
 
 
+class Stream(Protocol):
+    """The bytes of a file, from its start."""
+
+    def read(self, size: int = -1, /) -> bytes:
+        """So many bytes, fewer at the end; all that are left without a size."""
+        ...
+
+    def close(self) -> None:
+        """Let go of it."""
+        ...
+
+
 def contents(located: Located, problems: list[Diagnostic]) -> Iterator[tuple[Found, bytes]]:
     """Every file with its bytes, each archive in one pass; what cannot be read is added to `problems`."""
+    return taken(located, problems, lambda stream: stream.read())
+
+
+def taken(located: Located, problems: list[Diagnostic], take: Callable[[Stream], T]) -> Iterator[tuple[Found, T]]:
+    """Every file with what `take`, which raises nothing of its own, reads of it; as `contents` otherwise."""
     for disk, group in groupby(located.files, key=lambda file: file.disk):
         files = list(group)
         whole = files[0].name.removesuffix(f"/{files[0].member}")
         current = whole
         try:
-            for file, read in _stream(disk, files):
+            for file, open in _stream(disk, files):
                 current = file.name
-                yield file, read()
+                with closing(open()) as stream:
+                    done = take(stream)
+                yield file, done
                 current = whole
         except _UNREADABLE as error:
             problems.append(_damage(error, current))
 
 
-def _stream(disk: Path, files: Sequence[Found]) -> Iterator[tuple[Found, Callable[[], bytes]]]:
-    """The files of one file on disk, each with the call that reads it."""
+def _stream(disk: Path, files: Sequence[Found]) -> Iterator[tuple[Found, Callable[[], Stream]]]:
+    """The files of one file on disk, each with the call that opens it."""
+    zipped = ((file, file.info) for file in files if file.info is not None)
     if files[0].member is None:
-        yield files[0], lambda: gzip.decompress(disk.read_bytes()) if disk.suffix == ".gz" else disk.read_bytes()
+        yield files[0], partial(_unzipped, disk)
     elif disk.suffix == ".zip":
-        with zipfile.ZipFile(disk) as packed:
-            for file in files:
-                yield file, partial(packed.read, file.member or "")
+        with ExitStack() as stack:
+            raw = stack.enter_context(disk.open("rb"))
+            packed = cache(lambda: stack.enter_context(zipfile.ZipFile(disk)))
+            for file, info in zipped:
+                yield file, partial(_open_member, info, raw, packed)
     else:
         wanted = {file.member: file for file in files}
-        with _tar_stream(disk) as stream, tarfile.open(fileobj=stream, mode="r:") as archive:
-            for info in archive:
-                if info.name in wanted:
-                    yield wanted[info.name], partial(_extract, archive, info)
+        with _unzipped(disk) as stream, tarfile.open(fileobj=stream, mode="r:") as archive:
+            for member in archive:
+                if member.name in wanted:
+                    yield wanted[member.name], partial(_extract, archive, member)
 
 
-def _extract(archive: tarfile.TarFile, info: tarfile.TarInfo) -> bytes:
+def _open_member(info: zipfile.ZipInfo, raw: BufferedReader, packed: Callable[[], zipfile.ZipFile]) -> Stream:
+    """A member of a zip. A small one is read at once, in a quarter of the time that `zipfile` takes for it."""
+    plain = info.compress_type == zipfile.ZIP_DEFLATED and not info.flag_bits & 1
+    if plain and max(info.compress_size, info.file_size) < _SMALL:
+        raw.seek(info.header_offset)
+        header = raw.read(30)
+        raw.read(sum(struct.unpack_from("<HH", header, 26)))  # name and extra field
+        data = zlib.decompress(raw.read(info.compress_size), -zlib.MAX_WBITS, info.file_size)
+        if header[:4] == b"PK\3\4" and zlib.crc32(data) == info.CRC:
+            return BytesIO(data)
+    return packed().open(info)
+
+
+def _extract(archive: tarfile.TarFile, info: tarfile.TarInfo) -> Stream:
     member = archive.extractfile(info)
     if member is None:  # a device or a fifo
         raise tarfile.ExtractError
-    return member.read()
+    return member
 
 
-def _zip_names(path: Path) -> list[str]:
+def _zip_members(path: Path) -> list[tuple[str, zipfile.ZipInfo | None]]:
     with zipfile.ZipFile(path) as archive:
-        return [info.filename for info in archive.infolist() if not info.is_dir()]
+        infos = [info for info in archive.infolist() if not info.is_dir()]
+    return [(info.filename, info) for info in sorted(infos, key=lambda info: info.filename)]
 
 
-def _tar_names(path: Path) -> list[str]:
-    """Names of the files of a tar. `tarfile` takes a cut header for the end, so the closing block is looked for."""
-    with _tar_stream(path) as stream, tarfile.open(fileobj=stream, mode="r:") as archive:
+def _tar_members(path: Path) -> list[tuple[str, zipfile.ZipInfo | None]]:
+    """The files of a tar. `tarfile` takes a cut header for the end, so the closing block is looked for."""
+    with _unzipped(path) as stream, tarfile.open(fileobj=stream, mode="r:") as archive:
         names = [info.name for info in archive if not info.isdir()]
         stream.seek(archive.offset)
         block = stream.read(tarfile.BLOCKSIZE)
@@ -407,11 +481,11 @@ def _tar_names(path: Path) -> list[str]:
             raise EOFError
         while stream.read(1 << 20):  # to the end: only there a checksum is compared
             pass
-    return names
+    return [(name, None) for name in names]
 
 
-def _tar_stream(path: Path) -> BufferedReader | gzip.GzipFile:
-    return path.open("rb") if path.suffix == ".tar" else gzip.open(path)
+def _unzipped(path: Path) -> BufferedReader | gzip.GzipFile:
+    return gzip.open(path) if path.suffix in (".gz", ".tgz") else path.open("rb")
 
 
 def _damage(error: Exception, name: str) -> Diagnostic:

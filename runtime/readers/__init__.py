@@ -58,10 +58,15 @@ def reader_names() -> list[str]:
 
 
 def decoded(found: Found, data: bytes, encoding: str, problems: list[Diagnostic]) -> str | None:
-    """The text of a file without its byte order mark; None: an empty or wrongly encoded file, which is noted."""
+    """The text of a file that may not be empty; None: an empty or wrongly encoded file, which is noted."""
     if not data.removeprefix(b"\xef\xbb\xbf").strip():
         problems.append(problem("CXR606", "an empty file", found.name))
         return None
+    return text_of(found, data, encoding, problems)
+
+
+def text_of(found: Found, data: bytes, encoding: str, problems: list[Diagnostic]) -> str | None:
+    """The text of a file without its byte order mark; None: a wrongly encoded file, which is noted."""
     try:
         return data.decode(encoding).removeprefix("\ufeff")
     except UnicodeDecodeError as error:
@@ -84,6 +89,11 @@ def shown_places(column: RawColumn) -> str:
         f"`{p.path}`" if p.kind == "name" else f"column {p.index}" if p.kind == "column" else f"{p.kind}()"
         for p in column.places
     )
+
+
+def unknown_places(read: Read, columns: Iterable[RawColumn], has: str, problems: list[Diagnostic]) -> None:
+    """Report `columns`, whose places the reader does not know; `has` says what it knows."""
+    problems += [problem("CXR610", f"{shown_places(c)}: {has}", read.table, column=c.name) for c in columns]
 
 
 def near_names(column: RawColumn, known: Iterable[str]) -> str:

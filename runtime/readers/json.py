@@ -19,6 +19,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Literal, TypeAlias
 
+import polars as pl
+
 from cxrspec.compiler.diagnostics import Diagnostic
 from cxrspec.compiler.plan import Part, Place, RawColumn, Read
 from cxrspec.compiler.types import ListOf, RecordOf, present
@@ -290,7 +292,18 @@ def _record_of(type: RecordOf, each: Sequence[Part]) -> Get | None:
 
 
 def rows(read: Read, columns: Sequence[RawColumn], located: Located, problems: list[Diagnostic]) -> Raw:
-    """The rows of every document."""
+    """The rows of every document; a file is one."""
+    return rows_of_documents(read, columns, located, problems, lambda text: [(None, text)])
+
+
+Split: TypeAlias = Callable[[str], Iterable[tuple[int | None, str]]]
+"""The documents of a file, each with its line, where a row is told by that."""
+
+
+def rows_of_documents(
+    read: Read, columns: Sequence[RawColumn], located: Located, problems: list[Diagnostic], split: Split
+) -> Raw:
+    """The rows of the documents that `split` finds in each file."""
     finds = {column.name: cell_of(column) for column in columns}
     steps = parse_path(read.rows)
     for column in columns:
@@ -304,24 +317,49 @@ def rows(read: Read, columns: Sequence[RawColumn], located: Located, problems: l
     for found, data in contents(located, problems):
         text = decoded(found, data, read.encoding, problems)
         if text is not None:
-            _read_document(found, text, steps, table, problems)
+            _read_file(found, split(text), steps, table, problems)
     return table.raw(problems)
 
 
-def _read_document(found: Found, text: str, steps: Sequence[Step], table: Gathered, problems: list[Diagnostic]) -> None:
+def _read_file(
+    found: Found,
+    documents: Iterable[tuple[int | None, str]],
+    steps: Sequence[Step],
+    table: Gathered,
+    problems: list[Diagnostic],
+) -> None:
+    """Add the rows of a file, up to its first mistake."""
+    nodes: list[Node] = []
+    lines: list[int | None] = []
+    for line, text in documents:
+        made = _read_document(found, line, text, steps, problems)
+        if made is None:
+            return
+        nodes += made
+        lines += [line] * len(made)
+    table.add(found, nodes, lines)
+    if not nodes:
+        problems.append(problem("CXR607", "a file without rows", found.name, severity="warning"))
+
+
+def _read_document(
+    found: Found, line: int | None, text: str, steps: Sequence[Step], problems: list[Diagnostic]
+) -> list[Node] | None:
+    """The rows of a document; None: a mistake, which is noted."""
     try:
         nodes = visit(Node(parse(text)), steps)
         if any(node.value is None for node in nodes):
             raise WrongShapeError("a row", None)
-        table.add(found, nodes)
-        if not nodes:
-            problems.append(problem("CXR607", "a document without rows", found.name, severity="warning"))
+        return nodes
     except BrokenJsonError as error:
-        problems.append(problem("CXR608", str(error), found.name, line=error.line, help=[error.help]))
+        problems.append(problem("CXR608", str(error), found.name, line=line or error.line, help=[error.help]))
     except WrongShapeError as error:
-        problems.append(problem("CXR609", f"along `rows`: {error}", found.name))
+        problems.append(problem("CXR609", f"along `rows`: {error}", found.name, line=line))
     except _AbsentError:
-        problems.append(problem("CXR609", "`rows` leads to a member or an item that is not there", found.name))
+        problems.append(
+            problem("CXR609", "`rows` leads to a member or an item that is not there", found.name, line=line)
+        )
+    return None
 
 
 class Gathered:
@@ -330,12 +368,14 @@ class Gathered:
     def __init__(self, columns: Sequence[RawColumn], finds: dict[str, Find]) -> None:
         self.columns, self.finds = columns, finds
         self.files: list[tuple[Found, int]] = []
+        self.lines: list[int | None] = []
         self.cells: dict[str, list[Cell | Literal[Absent.ABSENT]]] = {name: [] for name in finds}
         self.names: dict[str, None] = {}
 
-    def add(self, found: Found, nodes: Sequence[Node]) -> None:
-        """Add the rows of a file."""
+    def add(self, found: Found, nodes: Sequence[Node], lines: Sequence[int | None]) -> None:
+        """Add the rows of a file, with their lines."""
         self.files.append((found, len(nodes)))
+        self.lines += lines
         for name, find in self.finds.items():
             self.cells[name] += map(find, nodes)
         for node in nodes[:100]:
@@ -352,7 +392,8 @@ class Gathered:
                 if problems[-1].severity == "error":
                     continue
             cells[column.name] = [None if value is Absent.ABSENT else value for value in values]
-        return Raw(tuple(self.files), cells)
+        lines = None if None in self.lines else pl.Series(self.lines, dtype=pl.Int64)
+        return Raw(tuple(self.files), cells, lines)
 
 
 # ------------------------------------------------------------------------------------------------------- documents
