@@ -33,12 +33,14 @@ class Folder:
         return self.write(name, text if header is None else f"{header}\n{text}")
 
     def zip(self, name: str, members: Iterable[tuple[str, bytes | str]]) -> Path:
-        """Write a zip of (name, content) in the order given."""
-        path = self.path / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+        """Write a zip of (name, content) in the order given; in memory first, where going back to a header costs nothing."""
+        made = io.BytesIO()
+        with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
             for member, data in members:
                 archive.writestr(zipfile.ZipInfo(member), data, zipfile.ZIP_DEFLATED)
+        path = self.path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(made.getbuffer())
         return path
 
     def tgz(self, name: str, members: Iterable[tuple[str, bytes | str]]) -> Path:
