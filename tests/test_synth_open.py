@@ -11,7 +11,9 @@ import zlib
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 from xml.etree import ElementTree
 
@@ -21,7 +23,7 @@ import pytest
 from cxrspec.runtime.synth import synth
 
 DEMO = 0.0005
-SOURCES = ("chestxray14", "openi", "rsna")
+SOURCES = ("chestxray14", "covidx", "openi", "rad_restruct", "rsna", "siim")
 
 
 @pytest.fixture(scope="module", params=[(DEMO, 1), (DEMO, 2), (0.02, 3)], ids=str)
@@ -313,22 +315,240 @@ def test_rsna_has_the_published_counts(whole: Path) -> None:
     assert Counter(gloria(list(count)).values()) == {"train": 18_678, "val": 4_003, "test": 4_003}
 
 
+# ---- siim
+
+
+def components(root: Path) -> list[tuple[str, str]]:
+    """The rows (image, run lengths), as they stand between the commas."""
+    head, *rows = lines(root / "siim/train-rle.csv")
+    assert head == "ImageId, EncodedPixels"
+    return [(image, pixels) for image, pixels in (row.split(",") for row in rows)]
+
+
+def mask(pixels: str) -> np.ndarray[tuple[int, int], np.dtype[np.bool_]]:
+    """The recipe of section 15: a flat vector of 1024 x 1024, filled by relative gaps, made (width, height), transposed."""
+    flat = np.zeros(1024 * 1024, dtype=np.bool_)
+    numbers = [int(number) for number in pixels.split()]
+    end = 0
+    for gap, length in zip(numbers[::2], numbers[1::2], strict=True):
+        assert gap >= 0
+        assert length > 0
+        flat[end + gap : end + gap + length] = True
+        end += gap + length
+    assert end <= len(flat)
+    return flat.reshape(1024, 1024).T
+
+
+def test_siim_rows_are_components_and_those_without_have_a_marker(root: Path) -> None:
+    rows = components(root)
+    count = Counter(image for image, _ in rows)
+    assert {pixels for _, pixels in rows if len(pixels.split()) % 2} == {" -1"}
+    assert all(pixels.startswith(" ") for _, pixels in rows)
+    assert all(count[image] == 1 for image, pixels in rows if pixels == " -1")
+    assert max(count[image] for image, pixels in rows if pixels != " -1") > 2
+
+
+def test_siim_run_lengths_are_ellipses_when_they_are_read_by_columns(root: Path) -> None:
+    found = [mask(pixels) for _, pixels in components(root) if pixels != " -1"][:40]
+    touching = 0
+    for area in found:
+        for lengthwise in (area, area.T):  # no line crosses the shape twice
+            edges = np.diff(lengthwise.astype(np.int8), axis=0, prepend=0, append=0)
+            assert (edges == 1).sum(axis=0).max() == 1
+        down, across = (np.flatnonzero(area.any(axis=axis)) for axis in (1, 0))
+        inside = down[0] > 0 and across[0] > 0 and down[-1] < 1023 and across[-1] < 1023
+        touching += not inside
+        if inside:
+            half_axes = (len(down) - 1) / 2 * (len(across) - 1) / 2
+            assert abs(area.sum() / (np.pi * half_axes) - 1) < 0.05
+    assert 0 < touching < len(found)
+
+
+def test_siim_files_stand_two_folders_deep_and_three_have_no_row(root: Path) -> None:
+    files = sorted((root / "siim/dicom-images-train").rglob("*.dcm"))
+    assert all(len(path.relative_to(root / "siim/dicom-images-train").parts) == 3 for path in files)
+    named = {image for image, _ in components(root)}
+    assert len({path.stem for path in files}) == len(files) == len(named) + 3
+    assert named < {path.stem for path in files}
+    data = files[0].read_bytes()
+    assert data[128:132] == b"DICM"
+    assert b"\x28\0\x10\0US\x02\0\0\x04" in data  # 1024 rows
+    assert files[0].stem.encode() in data
+    assert all(re.fullmatch(r"[0-9.]{1,64}", part) for path in files for part in (path.stem, *path.parts[-3:-1]))
+
+
+@pytest.mark.slow
+def test_siim_has_the_published_counts(whole: Path) -> None:
+    rows = components(whole)
+    assert (len(rows), len({image for image, _ in rows})) == (11_582, 10_675)
+
+
+# ---- covidx
+
+
+def listed(root: Path, part: str) -> list[list[str]]:
+    rows = [line.split(" ") for line in lines(root / f"covidx/{part}.txt")]
+    assert all(len(row) == 4 for row in rows)
+    return rows
+
+
+def cut(rows: list[list[str]]) -> set[tuple[str, str]]:
+    """Origins and names, cut at the first dot."""
+    return {(origin, name.split(".")[0]) for _, name, _, origin in rows}
+
+
+def test_covidx_lists_have_four_fields_and_names_of_their_own(root: Path) -> None:
+    rows = [row for part in ("train", "val", "test") for row in listed(root, part)]
+    assert len({name for _, name, _, _ in rows}) == len(rows)
+    assert {label for _, _, label, _ in rows} == {"positive", "negative"}
+    assert {name.rsplit(".", 1)[1] for _, name, _, _ in rows} == {"jpg", "jpeg", "png", "JPG", "PNG"}
+    ids = {patient for patient, _, _, origin in rows if origin == "ricord"}
+    assert ids
+    assert all(re.fullmatch(r"\d{6}-\d{6}", patient) for patient in ids)
+    sides = {
+        (origin.replace("rnsa", "rsna"), patient, part)
+        for part in ("train", "val", "test")
+        for patient, _, _, origin in listed(root, part)
+    }
+    assert len({side[:2] for side in sides}) == len(sides)
+
+
+def test_covidx_names_have_inner_dots_and_some_are_the_same_before_the_first(root: Path) -> None:
+    for part, same in (("train", True), ("val", True), ("test", False)):
+        rows = listed(root, part)
+        assert any(name.count(".") > 1 for _, name, _, _ in rows)
+        assert (len(cut(rows)) < len(rows)) == same
+
+
+def test_covidx_takes_images_of_rsna_under_rsnas_ids(root: Path) -> None:
+    link = nih_of(root)
+    target = {row["patientId"]: row["Target"] for row in boxes(root)}
+    for part in ("train", "val", "test"):
+        rows = [row for row in listed(root, part) if row[3] in ("rsna", "rnsa")]
+        assert {row[3] for row in rows} == {"rsna", "rnsa"}
+        assert all(name == f"{patient}.png" and patient in link for patient, name, _, _ in rows)
+        assert {(target[patient], label) for patient, _, label, _ in rows} == {("0", "negative")}
+    named = {patient for part in ("train", "val", "test") for patient, *_ in listed(root, part)}
+    assert link.keys() - named
+
+
+@pytest.mark.slow
+def test_covidx_has_the_published_counts(whole: Path) -> None:
+    rows = {part: listed(whole, part) for part in ("train", "val", "test")}
+    assert [len(found) for found in rows.values()] == [67_863, 8_473, 8_482]
+    assert [len(cut(found)) for found in rows.values()] == [67_546, 8_438, 8_482]
+    everyone = {(row[3].replace("rnsa", "rsna"), row[0]) for found in rows.values() for row in found}
+    assert len(everyone) == 45_342
+
+
+# ---- rad_restruct
+
+
+def frontal(root: Path) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = json.loads(
+        (root / "rad_restruct/data/radrestruct/id_to_img_mapping_frontal_reports.json").read_text("utf-8")
+    )
+    return found
+
+
+@dataclass(frozen=True)
+class Question:
+    question: str
+    answers: list[str]
+    history: list[tuple[str, list[str]]]
+    answer_type: str
+    options: list[str]
+
+
+def asked(root: Path, part: str) -> dict[int, list[Question]]:
+    folder = root / f"rad_restruct/data/radrestruct/{part}_qa_pairs"
+    found = dict[int, list[Question]]()
+    for path in folder.iterdir():
+        items: list[tuple[str, list[str], list[tuple[str, list[str]]], dict[str, Any]]] = json.loads(
+            path.read_text("utf-8")
+        )
+        assert all(list(about) == ["answer_type", "options", "path"] for *_, about in items)
+        found[int(path.stem)] = [
+            Question(question, answers, history, about["answer_type"], about["options"])
+            for question, answers, history, about in items
+        ]
+    return found
+
+
+PARTS = ("train", "val", "test")
+
+
+def test_rad_restruct_questions_can_be_answered_and_remember_those_before(root: Path) -> None:
+    everything = [question for part in PARTS for report in asked(root, part).values() for question in report]
+    for question in everything:
+        assert question.answers
+        assert set(question.answers) <= set(question.options)
+        assert len(set(question.options)) == len(question.options)
+        assert (len(question.options) == 1) == (question.answer_type == "fixed_choice")
+        assert len(question.answers) == 1 or question.answer_type == "multi_choice"
+    assert {question.answer_type for question in everything} == {"single_choice", "multi_choice", "fixed_choice"}
+    assert {len(question.history) for question in everything} == set(range(21))
+    assert any(", " in option for question in everything for option in question.options)
+    for part in PARTS:
+        assert any(len(q.answers) > 1 for report in asked(root, part).values() for q in report)
+        assert any(len(q.options) == 1 for report in asked(root, part).values() for q in report)
+        for report in asked(root, part).values():
+            for before, question in pairwise(report):
+                if question.history:  # a chain goes on
+                    assert question.history == [*before.history, [before.question, before.answers]]
+
+
+def test_rad_restruct_asks_about_reports_of_openi_each_in_one_folder(root: Path) -> None:
+    known = {report.number: report for report in reports(root)}
+    numbers = [number for part in PARTS for number in asked(root, part)]
+    assert len(set(numbers)) == len(numbers)
+    assert {str(number) for number in numbers} == frontal(root).keys()
+    for number, images in frontal(root).items():
+        assert images
+        assert images == known[int(number)].images[: len(images)]
+    assert {len(images) for images in frontal(root).values()} >= {1, 2}
+    for part in PARTS:  # so that a report that OpenI's rows test is trained on
+        assert any(known[number].findings and known[number].impression for number in asked(root, part))
+    assert known.keys() - set(numbers)
+
+
+@pytest.mark.slow
+def test_rad_restruct_has_the_published_counts(whole: Path) -> None:
+    found = {part: asked(whole, part) for part in PARTS}
+    everything = {part: [q for report in reports.values() for q in report] for part, reports in found.items()}
+    assert [len(found[part]) for part in PARTS] == [2_877, 360, 360]
+    assert [len(everything[part]) for part in PARTS] == [142_340, 16_874, 17_641]
+    assert [sum(len(q.options) == 1 for q in everything[part]) for part in PARTS] == [48, 3, 6]
+    assert [sum(len(q.answers) > 1 for q in everything[part]) for part in PARTS] == [938, 104, 104]
+    images = frontal(whole)
+    assert [sum(len(images[str(number)]) for number in found[part]) for part in PARTS] == [2_972, 374, 374]
+    assert Counter(map(len, images.values())) == {1: 3_479, 2: 114, 3: 3, 4: 1}
+    known = {report.number: report for report in reports(whole)}
+    train = [known[number] for number in found["train"]]
+    assert sum(bool(r.findings and r.images) for r in train) == 2_495
+    assert sum(bool(r.impression and r.images) for r in train) == 2_853
+    assert sum(bool(r.findings and r.impression) for r in train) == 2_490
+
+
 # ---- all
+
+
+def contents(folder: Path) -> dict[Path, bytes]:
+    return {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 def test_the_same_seed_makes_the_same_bytes_and_another_one_does_not(tmp_path: Path) -> None:
     for name, seed in (("one", 5), ("two", 5), ("other", 6)):
         synth(tmp_path / name, DEMO, seed, SOURCES)
-    first = {path.relative_to(tmp_path / "one"): path.read_bytes() for path in (tmp_path / "one").rglob("*.*")}
-    for name in ("two", "other"):
-        again = {path.relative_to(tmp_path / name): path.read_bytes() for path in (tmp_path / name).rglob("*.*")}
-        assert (first == again) == (name == "two")
+    first = contents(tmp_path / "one")
+    assert first == contents(tmp_path / "two")
+    other = contents(tmp_path / "other")
+    for source in SOURCES:
+        assert any(data != other.get(path) for path, data in first.items() if path.parts[0] == source)
 
 
 def test_a_source_is_the_same_whether_it_is_made_alone_or_with_others(tmp_path: Path) -> None:
-    scale, seed = (DEMO, 2)
-    synth(tmp_path / "all", scale, seed, SOURCES)
+    synth(tmp_path / "all", DEMO, 2, SOURCES)
     for source in SOURCES:
-        synth(tmp_path / source, scale, seed, [source])
-        for path in (tmp_path / source).rglob("*.*"):
-            assert path.read_bytes() == (tmp_path / "all" / path.relative_to(tmp_path / source)).read_bytes()
+        synth(tmp_path / "alone", DEMO, 2, [source])
+    assert contents(tmp_path / "all") == contents(tmp_path / "alone")
