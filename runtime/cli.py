@@ -326,6 +326,34 @@ def sources(
     raise typer.Exit(1 if compilation.errors else 0)
 
 
+@app.command()
+def synth(
+    out: Annotated[Path, typer.Argument(help="Folder that becomes the data root; it must be new or empty.")],
+    scale: Annotated[
+        float, typer.Option("--scale", help="1 has the published sizes; every quirk is there at any scale.")
+    ] = 0.001,
+    seed: Annotated[int, typer.Option("--seed", help="Another seed makes another root.")] = 1,
+    source: Annotated[
+        list[str] | None, typer.Option("--source", help="Only this source; may be repeated.", show_default="all")
+    ] = None,
+) -> None:
+    """Make up raw files of the sources, in their true layout."""
+    from cxrspec.compiler.diagnostics import near
+    from cxrspec.runtime import synth as making
+
+    for name in source or ():
+        if name not in making.names():
+            _usage(f"`--source {name}` names no source that can be made up", near(name, making.names(), "sources"))
+    if not 0 < scale <= 1:
+        _usage(f"`--scale {scale:g}` is not above 0 and at most 1")
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        _usage(f"`{out}` is there and not an empty folder", "nothing is written over")
+    chosen = sorted({*(source or making.names())})
+    with _Progress() as progress:
+        making.synth(out, scale, seed, chosen, progress.say)
+    print(f"{len(chosen)} source{'s' if len(chosen) != 1 else ''} made up in {out}", file=sys.stderr)
+
+
 # ---- what commands share
 
 

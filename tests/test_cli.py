@@ -26,7 +26,7 @@ SHIPPED = sorted(
     p.relative_to(HOUSE / "specs/tasks").with_suffix("").as_posix() for p in HOUSE.glob("specs/tasks/*/*.yaml")
 )
 SPECS = [name for name in SHIPPED if not name.endswith("/task")]
-COMMANDS = ("compile", "run", "stats", "ls", "show", "prompts", "explain", "sources")
+COMMANDS = ("compile", "run", "stats", "ls", "show", "prompts", "explain", "sources", "synth")
 CANARY = "CANARY-7Q"
 
 
@@ -189,6 +189,8 @@ def test_any_folder_of_specs_can_be_named(empty: Path) -> None:
         ("run --limit 0", "limit"),
         ("run --seed one", "seed"),
         ("stats nowhere", "cxrspec run"),
+        ("synth made --source opni", "`openi`"),
+        ("synth made --scale 0", "above 0"),
         ("rum", "rum"),
     ],
 )
@@ -282,6 +284,29 @@ def test_the_demo_runs_and_is_counted(empty: Path) -> None:
     total = next(line for line in counted.stdout.splitlines() if line.startswith("| Total   "))
     sums = [sum(int(counts.split(" / ")[place]) for counts in lines.values()) for place in range(3)]
     assert [int(cell) for cell in total.split("|")[2:5]] == sums
+
+
+def test_made_up_data_is_run_on() -> None:
+    roots = ("made", "same", "other")
+    done = cxrspec("synth", "made", "--source", "openi", "--source", "rsna")
+    assert (done.exit_code, done.stdout) == (0, "")
+    assert done.stderr.splitlines() == ["making up openi", "making up rsna", "2 sources made up in made"]
+    assert cxrspec("run", "--data", "made", "--select", "findings_generation/openi").exit_code == 0
+    assert cxrspec("synth", "same", "--source", "rsna").exit_code == 0
+    assert cxrspec("synth", "other", "--source", "rsna", "--seed", "2", "--scale", "0.002").exit_code == 0
+    first, same, other = ({path.name: path.read_bytes() for path in Path(name, "rsna").iterdir()} for name in roots)
+    assert first == same != other
+
+
+def test_made_up_data_is_not_written_over_what_is_there() -> None:
+    Path("made").mkdir()
+    Path("made/mine.txt").write_text("mine")
+    done = cxrspec("synth", "made", "--source", "rsna")
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "`made`" in done.stderr
+    assert [path.name for path in Path("made").iterdir()] == ["mine.txt"]
+    Path("made/mine.txt").unlink()
+    assert cxrspec("synth", "made", "--source", "rsna").exit_code == 0
 
 
 def test_specs_without_data_are_skipped_unless_named() -> None:
