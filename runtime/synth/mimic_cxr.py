@@ -41,7 +41,7 @@ def make(folder: Folder, world: World) -> None:
     ]
     folder.csv("mimic-cxr-2.0.0-negbio.csv.gz", labels.with_columns(revised))
 
-    place = pl.format("files/p{}/p{}/s{}", pl.col("subject_id") // 1_000_000, "subject_id", "study_id")
+    place = pl.format("files/{}", mimic.PLACE)
     paths = studies.select("subject_id", "study_id", path=place + ".txt")
     folder.csv("cxr-study-list.csv.gz", paths)
     records = images.select("subject_id", "study_id", "dicom_id", path=place + "/" + pl.col("dicom_id") + ".dcm")

@@ -94,6 +94,10 @@ PLANTED = (
 """The studies of the first patient of each split, in order of time."""
 
 
+PLACE = pl.format("p{}/p{}/s{}", pl.col("subject_id") // 1_000_000, "subject_id", "study_id")
+"""The folder of a study, below `files`."""
+
+
 @dataclass(frozen=True, slots=True)
 class Mimic:
     """The cast; splits are train, val and test, frames are sorted by subject.
@@ -216,6 +220,22 @@ def _views(draws: np.random.Generator, split: str, size: Size) -> list[str]:
     rare = [RARE[n % len(RARE)] for n in range(size.rare)]
     frontal = draws.permutation(np.repeat(["AP", "PA"], [ap, pa])).tolist()
     return [*frontal, *rare, *draws.permutation(np.repeat(["LATERAL", "LL"], [lateral, ll])).tolist()]
+
+
+def own_split(world: World, source: str, parts: Mapping[str, float]) -> pl.DataFrame:
+    """A split of a source's own, by patient (subject_id, part), that conflicts with MIMIC's (section 38, D17).
+
+    Patients go to parts (train, val, test, under the names that the source gives them) by shares. The planted patient
+    of MIMIC's train goes to test, that of test to train, that of val to val.
+    """
+    studies = cast(world).studies
+    subjects = studies["subject_id"].unique(maintain_order=True)
+    train, val, test = parts
+    drawn = world.draws(source, "own split").choice([*parts], size=len(subjects), p=[*parts.values()])
+    moved = {"train": test, "val": val, "test": train}
+    planted = studies.filter(planted=PLANTED[0]).select("subject_id", moved=pl.col("split").replace_strict(moved))
+    frame = pl.DataFrame({"subject_id": subjects, "drawn": drawn}).join(planted, on="subject_id", how="left")
+    return frame.select("subject_id", part=pl.coalesce("moved", "drawn")).sort("subject_id")
 
 
 def dicom_ids(draws: np.random.Generator, count: int) -> list[str]:
