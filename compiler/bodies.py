@@ -13,8 +13,10 @@ import polars as pl
 import polars_hash as plh
 
 from cxrspec.compiler import boxes
+from cxrspec.compiler.dialects import DEFAULT, DIALECTS, Dialect
 from cxrspec.compiler.dtypes import dtype_of
 from cxrspec.compiler.functions import FUNCTIONS, TEXTS
+from cxrspec.compiler.printing import filled
 from cxrspec.compiler.texts import last_paragraph, literals, nonempty, section, squeeze
 from cxrspec.compiler.typed import Apply, Branch, Build, Column, Const, Draw, Get, It, Map, Typed, Value
 from cxrspec.compiler.types import INT, ListOf, Scalar, Type, join, present
@@ -46,11 +48,13 @@ class ImageCopies:
 class Context:
     """What a lowered expression depends on besides its columns.
 
+    boxes   how boxes are printed in prompts and answers
     names   the Polars column of a plan column, where it differs (a `let` of the second turn)
     turn    appended to the sites of draws: "" for the first turn of a form, "#1" for the second
     """
 
     seed: int = 0
+    boxes: Dialect = DIALECTS[DEFAULT]
     images: Mapping[str, ImageCopies] = field(default_factory=dict[str, ImageCopies])
     names: Mapping[str, str] = field(default_factory=dict[str, str])
     turn: str = ""
@@ -188,16 +192,7 @@ def path(folder: str, text: pl.Expr, context: Context) -> pl.Expr:
         "stem": name.str.replace(r"\.[^.]*$", ""),
         "parent": text.str.extract(r"^(.*)/[^/]*$", 1).fill_null(""),
     }
-    parts: list[pl.Expr] = [pl.lit(f"{copies.root}/")]
-    for literal, name_of in _fields(copies.pattern):
-        parts += [pl.lit(literal)] + ([pieces[name_of]] if name_of else [])
-    return pl.concat_str(parts)
-
-
-def _fields(pattern: str) -> list[tuple[str, str | None]]:
-    from string import Formatter
-
-    return [(literal, name) for literal, name, _, _ in Formatter().parse(pattern)]
+    return pl.concat_str([pl.lit(f"{copies.root}/"), filled(copies.pattern, pieces)])
 
 
 # ---- the table

@@ -1,11 +1,16 @@
-"""Boxes in Polars: how they are made. A box is a struct of its corners as shares of the image, and the image's pixels."""
+"""Boxes in Polars: how they are made and printed. A box is a struct of its corners as shares of the image, and the image's pixels."""
 
 from __future__ import annotations
 
 import polars as pl
 from polars import field
 
-from cxrspec.compiler.types import FIELDS_OF_BOX
+from cxrspec.compiler.dialects import Dialect
+from cxrspec.compiler.dtypes import dtype_of
+from cxrspec.compiler.printing import as_json, filled
+from cxrspec.compiler.types import BOX, FIELDS_OF_BOX, TEXT
+
+SIDES = {"x1": "width", "y1": "height", "x2": "width", "y2": "height"}
 
 
 def box(x1: pl.Expr, y1: pl.Expr, x2: pl.Expr, y2: pl.Expr, width: pl.Expr, height: pl.Expr) -> pl.Expr:
@@ -57,3 +62,52 @@ def rle_box(text: pl.Expr, width: pl.Expr, height: pl.Expr) -> pl.Expr:
     )
     made = box(*(field(name) for name, _ in FIELDS_OF_BOX.fields))
     return staged.struct.with_fields(box=pl.when(field("known")).then(made)).struct.field("box")
+
+
+# ---- lists of records (label, box)
+
+
+def labelled(boxes: pl.Expr, label: pl.Expr) -> pl.Expr:
+    """A list of boxes as records, each with the label of its row: list.eval sees one list only, so the label goes first."""
+    head = pl.struct(label=label, box=pl.lit(None, dtype_of(BOX)))
+    items = boxes.list.eval(pl.struct(label=pl.lit(None, dtype_of(TEXT)), box=pl.element()))
+    label, box = (pl.element().struct.field(name) for name in ("label", "box"))
+    return pl.concat_list([head, items]).list.eval(pl.struct(label=label.first(), box=box.slice(1)))
+
+
+def unlabelled(boxes: pl.Expr) -> pl.Expr:
+    """A list of boxes as records with an empty label."""
+    return boxes.list.eval(pl.struct(label=pl.lit(""), box=pl.element()))
+
+
+def one_size(items: pl.Expr) -> pl.Expr:
+    """Whether the boxes can all be of one image."""
+    box = pl.element().struct.field("box")
+    sizes = items.list.eval(pl.struct(width=box.struct.field("width"), height=box.struct.field("height")))
+    return sizes.list.unique().list.len() <= 1
+
+
+def corners(item: pl.Expr) -> list[pl.Expr]:
+    """The label and the exact corners of a record, as columns label, x1, y1, x2, y2."""
+    box = item.struct.field("box")
+    return [item.struct.field("label").alias("label"), *(box.struct.field(corner).alias(corner) for corner in SIDES)]
+
+
+def printed(items: pl.Expr, dialect: Dialect, *, labels: bool) -> pl.Expr:
+    """The boxes in a dialect, with their labels or without."""
+    label, box = (pl.element().struct.field(name) for name in ("label", "box"))
+    values = {corner: _corner(box, corner, dialect) for corner in SIDES}
+    values["label"] = as_json(label) if dialect.json else label
+    texts = items.list.eval(filled(dialect.labelled if labels else dialect.box, values))
+    before, between, after = dialect.around
+    return pl.concat_str([pl.lit(before), texts.list.join(between), pl.lit(after)])
+
+
+def _corner(box: pl.Expr, corner: str, dialect: Dialect) -> pl.Expr:
+    """A corner on the nearest point of the grid, half a step up."""
+    steps = box.struct.field(SIDES[corner]) if dialect.grid is None else dialect.grid
+    at = (box.struct.field(corner) * steps + 0.5).floor().cast(pl.Int64)
+    if not dialect.decimals:
+        return at.cast(pl.String)
+    whole, rest = at // 10**dialect.decimals, at % 10**dialect.decimals
+    return pl.concat_str([whole.cast(pl.String), pl.lit("."), rest.cast(pl.String).str.zfill(dialect.decimals)])

@@ -12,6 +12,7 @@ from cxrspec.compiler.functions import PRINTABLE
 from cxrspec.compiler.scopes import Scope
 from cxrspec.compiler.typed import Const, Typed
 from cxrspec.compiler.types import (
+    BOX,
     FLOAT,
     INT,
     SPLIT,
@@ -91,9 +92,7 @@ class Checking(ABC):
         """A finding unless a value of this type can stand in a text."""
         inner = present(value.type)
         if not isinstance(inner, Unknown) and not (isinstance(inner, Scalar) and inner.name in PRINTABLE):
-            self.report.error(
-                "CXR306",
-                span,
-                f"`{value.type}` cannot be printed",
-                help='a list: `join(x, ", ")`; a bool: `if x then "..." else "..."`',
-            )
+            help = 'a list: `join(x, ", ")`; a bool: `if x then "..." else "..."`'
+            if inner in (BOX, ListOf(BOX)):
+                help = "boxes are printed in slots of prompts and in answers of the format `boxes` only"
+            self.report.error("CXR306", span, f"`{value.type}` cannot be printed", help=help)

@@ -88,6 +88,7 @@ CODES: dict[str, str] = {
     "CXR505": "an option that contains the separator",
     "CXR506": "an answer that is not among the options",
     "CXR507": "the reserved input `images`",
+    "CXR508": "boxes and labels that do not go together",
     "CXR510": "more turns than different prompts",
     "CXR511": "a prompt too uneven to draw from",
     "CXR601": "a damaged archive or compressed file",

@@ -273,7 +273,25 @@ class ChoicesAnswer(Node):
     empty: Prompt | None
 
 
-Answer: TypeAlias = TextAnswer | ChoiceAnswer | ChoicesAnswer
+@dataclass(frozen=True, slots=True)
+class BoxesAnswer(Node):
+    """Boxes, each with its label or all with the one `label`; `empty` is what none of them reads."""
+
+    boxes: Expr
+    label: Expr | None
+    empty: Prompt | None
+
+
+@dataclass(frozen=True, slots=True)
+class PairsAnswer(Node):
+    """A pair a line, of a list of records; `empty` is what none of them reads."""
+
+    format: Literal["entities", "counts"]
+    pairs: Expr
+    empty: Prompt | None
+
+
+Answer: TypeAlias = TextAnswer | ChoiceAnswer | ChoicesAnswer | BoxesAnswer | PairsAnswer
 
 
 @dataclass(frozen=True, slots=True)

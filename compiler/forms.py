@@ -11,9 +11,9 @@ from cxrspec.compiler import prompts
 from cxrspec.compiler import syntax as s
 from cxrspec.compiler.diagnostics import Report, Span
 from cxrspec.compiler.expressions import Checker
-from cxrspec.compiler.scopes import Binding, Scope
+from cxrspec.compiler.scopes import Binding, Scope, item_type
 from cxrspec.compiler.typed import Column, Const, Typed, requirements
-from cxrspec.compiler.types import BOOL, IMAGE, TEXT, UNKNOWN, ListOf, Unknown
+from cxrspec.compiler.types import BOOL, BOX, IMAGE, TEXT, UNKNOWN, ListOf, RecordOf, Unknown, present
 
 
 def bound(name: str) -> str:
@@ -79,7 +79,7 @@ class Forms:
         if form.when is not None:
             when = self.checker.wants(form.when, scope, BOOL, "the condition")
             scope = scope.given(form.when, when)
-        block = not isinstance(form.answer, d.TextAnswer)
+        block = isinstance(form.answer, d.ChoiceAnswer | d.ChoicesAnswer)
         prompt = self.prompt(form.prompt, scope, form.count, form.prompt_span, form.count_span, block)
         answer = self.answer(form, scope)
         if prompt is None:
@@ -144,12 +144,13 @@ class Forms:
             self.report.error("CXR203", part.expression.span, "`{options}` in a form without options", help=help)
             return Const("", UNKNOWN)
         typed = self.checker.check(part.expression, scope)
-        self.checker.printable(typed, part.expression.span)
+        if present(typed.type) not in (BOX, ListOf(BOX)):
+            self.checker.printable(typed, part.expression.span)
         return self.checker.never_null(typed, part.expression.span, "a slot")
 
     # ---- answers
 
-    def answer(self, form: d.Form, scope: Scope) -> p.TextAnswer | p.ChoiceAnswer:
+    def answer(self, form: d.Form, scope: Scope) -> p.Answer:
         """The answer of a form."""
         scope = replace(scope, site=f"{form.name}:answer")
         match form.answer:
@@ -159,6 +160,31 @@ class Forms:
                 return self.choice(options, correct, block, False, None, scope)
             case d.ChoicesAnswer(options, correct, block, empty):
                 return self.choice(options, correct, block, True, empty, scope)
+            case d.BoxesAnswer(boxes, label, empty):
+                return p.BoxesAnswer(*self.boxes(boxes, label, scope), self.empty(empty, scope))
+            case d.PairsAnswer(format, pairs, empty):
+                typed = self.checker.wants(pairs, scope, ListOf(p.PAIRS[format]), f"`{format}`")
+                return p.PairsAnswer(format, typed, self.empty(empty, scope))
+
+    def empty(self, empty: s.Prompt | None, scope: Scope) -> p.Prompt | None:
+        """What is answered where there is nothing, a grammar of its own."""
+        return self.prompt(empty, scope, 1, empty.span) if empty else None
+
+    def boxes(self, boxes: s.Expr, label: s.Expr | None, scope: Scope) -> tuple[Typed, Typed | None]:
+        """Records that bring their labels, or boxes and the label of all of them."""
+        shown = self.checker.check(boxes, scope)
+        named = self.checker.wants(label, scope, TEXT, "`label`") if label is not None else None
+        match item_type(shown.type):
+            case RecordOf() if label is not None:
+                help = "leave it out, or give a `list of box`"
+                self.report.error("CXR508", label.span, "a `label` beside boxes that bring their own", help=help)
+            case item if item == BOX and label is None:
+                help = f"`label:` says what all of them show; or give a `{p.LABELLED}`"
+                self.report.error("CXR508", boxes.span, "boxes without a label", help=help)
+            case item:
+                expected = p.LABELLED if isinstance(item, RecordOf) else ListOf(BOX)
+                shown = self.checker.fitted(shown, expected, boxes.span, "`boxes`")
+        return shown, named
 
     def choice(
         self, options: s.Expr, correct: s.Expr, block: d.Block, several: bool, empty: s.Prompt | None, scope: Scope
@@ -175,7 +201,7 @@ class Forms:
             reply=block.reply,
             hint=self.prompt(block.hint, scope, 1, block.hint.span) if block.hint else None,
             several=several,
-            empty=self.prompt(empty, scope, 1, empty.span) if empty else None,
+            empty=self.empty(empty, scope),
         )
 
     def literal_options(self, shown: Typed, right: Typed, options: s.Expr, correct: s.Expr, several: bool) -> None:

@@ -14,7 +14,7 @@ from cxrspec.compiler.forms import bound
 from cxrspec.compiler.typed import Typed, columns
 
 # What the output needs of a spec's last relation, beside its images.
-RESULT = frozenset(("$id", "$space", "$patient", "$study", "split", "turns", "target"))
+RESULT = frozenset(("$id", "$space", "$patient", "$study", "split", "turns", "target", "boxes"))
 
 
 def lower(relations: Mapping[str, p.Relation], spec: str, expect: tuple[tuple[str, int, int], ...] = ()) -> p.Plan:
@@ -128,7 +128,7 @@ def _slim(node: p.Node, needed: set[str], needs: Needs) -> p.Node | None:
         case p.Unique(_, column):
             needed.add(column)
         case p.Turns(forms):
-            needed -= {"turns", "target"}
+            needed -= {"turns", "target", "boxes"}
             needed |= _form_columns(forms) | {"$id"}
     return node
 
@@ -174,11 +174,15 @@ def _form_expressions(form: p.Form) -> Iterable[Typed]:
             yield text
         case p.ChoiceAnswer(options, correct, hint=hint, empty=empty):
             yield from (options, correct)
-            for prompt in (hint, empty):
-                if prompt is not None:
-                    yield from _prompt_expressions(prompt)
+            yield from (*_prompt_expressions(hint), *_prompt_expressions(empty))
+        case p.BoxesAnswer(boxes, label, empty):
+            yield from (boxes,) if label is None else (boxes, label)
+            yield from _prompt_expressions(empty)
+        case p.PairsAnswer(_, pairs, empty):
+            yield pairs
+            yield from _prompt_expressions(empty)
 
 
-def _prompt_expressions(prompt: p.Prompt) -> Iterable[Typed]:
-    for shape in prompt.shapes:
+def _prompt_expressions(prompt: p.Prompt | None) -> Iterable[Typed]:
+    for shape in prompt.shapes if prompt is not None else ():
         yield from (x for x in shape.pieces if not isinstance(x, tuple | p.OptionBlock))

@@ -487,10 +487,19 @@ class _Parser:
                 return d.ChoiceAnswer(
                     self.expression(at("options")), self.expression(at("correct")), self.block(path), span=span
                 )
-            case _:
-                empty = self.prompt(at("empty")) if self.has(at("empty")) else None
+            case "choices":
                 options, correct = self.expression(at("options")), self.expression(at("correct"))
-                return d.ChoicesAnswer(options, correct, self.block(path), empty, span=span)
+                return d.ChoicesAnswer(options, correct, self.block(path), self.empty(path), span=span)
+            case "boxes":
+                label = self.expression(at("label")) if self.has(at("label")) else None
+                return d.BoxesAnswer(self.expression(at("boxes")), label, self.empty(path), span=span)
+            case format:
+                pairs = self.expression(at(format))
+                return d.PairsAnswer(cast(Literal["entities", "counts"], format), pairs, self.empty(path), span=span)
+
+    def empty(self, path: Path) -> Prompt | None:
+        """What is answered where there is nothing."""
+        return self.prompt((*path, "empty")) if self.has((*path, "empty")) else None
 
     def block(self, path: Path) -> d.Block:
         return d.Block(

@@ -12,7 +12,7 @@ from dataclasses import dataclass, fields, is_dataclass
 from typing import Literal, cast
 
 from cxrspec.compiler.typed import Apply, Const, Typed
-from cxrspec.compiler.types import INT, SPLIT, TEXT, ListOf, RecordOf, Type
+from cxrspec.compiler.types import BOX, INT, SPLIT, TEXT, ListOf, RecordOf, Type
 
 Own = Literal["row", "file", "text", "key", "value", "position"]
 
@@ -257,6 +257,11 @@ class Unique:
 
 OPTION_SEPARATOR = ", "  # between the answers of `choices`, and between options printed in one line
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"  # the markers of up to 26 options
+PAIR_SEPARATOR = ": "  # inside a line of `entities` or `counts`
+LINES: Mapping[str, str] = {  # how these lines read, as Python and Rust both understand it
+    "entities": r"([^\n]+?): ([^\n]+)",
+    "counts": r"([^\n]+?): (-?[0-9]{1,19})",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -309,6 +314,27 @@ class ChoiceAnswer:
 
 
 @dataclass(frozen=True, slots=True)
+class BoxesAnswer:
+    """Boxes in the dialect of the run: a list of box with one `label`, or of records (label, box); `empty` reads none."""
+
+    boxes: Typed
+    label: Typed | None
+    empty: Prompt | None
+
+
+@dataclass(frozen=True, slots=True)
+class PairsAnswer:
+    """A pair a line: `type: text` (entities) or `name: number` (counts), of a list of records; `empty` reads none."""
+
+    format: Literal["entities", "counts"]
+    pairs: Typed
+    empty: Prompt | None
+
+
+Answer = TextAnswer | ChoiceAnswer | BoxesAnswer | PairsAnswer
+
+
+@dataclass(frozen=True, slots=True)
 class Form:
     """One way of asking, `count` times: `let` top to bottom, then `when`, then prompt and answer."""
 
@@ -317,12 +343,12 @@ class Form:
     when: Typed | None
     count: int
     prompt: Prompt
-    answer: TextAnswer | ChoiceAnswer
+    answer: Answer
 
 
 @dataclass(frozen=True, slots=True)
 class Turns:
-    """The turns of every row: columns `turns`, `target`. A row to which no form applies leaves, counted."""
+    """The turns of every row: columns `turns`, `target`, `boxes`. A row to which no form applies leaves, counted."""
 
     forms: tuple[Form, ...]
 
@@ -426,7 +452,12 @@ def step(columns: dict[str, Type], node: Node) -> dict[str, Type]:
         case Unpivot(gone, name, value, type):
             return {n: t for n, t in columns.items() if n not in gone} | {name: TEXT, value: type}
         case Turns():
-            return columns | {"turns": TURNS, "target": TEXT}
+            return columns | {"turns": TURNS, "target": TEXT, "boxes": LABELLED}
 
 
 TURNS = ListOf(RecordOf((("prompt", TEXT), ("answer", TEXT), ("form", TEXT))))
+LABELLED = ListOf(RecordOf((("label", TEXT), ("box", BOX))))
+PAIRS: Mapping[str, RecordOf] = {
+    "entities": RecordOf((("type", TEXT), ("text", TEXT))),
+    "counts": RecordOf((("name", TEXT), ("number", INT))),
+}

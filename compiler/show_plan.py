@@ -119,10 +119,18 @@ def _form(form: p.Form) -> str:
             kind = "choices" if several else "choice"
             style = f"markers {'/'.join(markers)}, {layout}, reply {'/'.join(reply)}"
             lines.append(f"         answer {kind} {show_typed(correct)} of {show_typed(options)} ({style})")
-            for role, prompt in (("hint", hint), ("empty", empty)):
-                if prompt is not None:
-                    lines += [f"         {role} {_shape(shape)}" for shape in prompt.shapes]
+            lines += [*_texts("hint", hint), *_texts("empty", empty)]
+        case p.BoxesAnswer(boxes, label, empty):
+            named = f" as {show_typed(label)}" if label is not None else ""
+            lines += [f"         answer boxes {show_typed(boxes)}{named}", *_texts("empty", empty)]
+        case p.PairsAnswer(format, pairs, empty):
+            lines += [f"         answer {format} {show_typed(pairs)}", *_texts("empty", empty)]
     return "\n".join(lines)
+
+
+def _texts(role: str, prompt: p.Prompt | None) -> list[str]:
+    """A small grammar inside an answer."""
+    return [f"         {role} {_shape(shape)}" for shape in prompt.shapes] if prompt is not None else []
 
 
 def _shape(shape: p.Shape) -> str:

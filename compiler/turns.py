@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
 from math import prod
@@ -12,9 +12,14 @@ import polars as pl
 
 from cxrspec.compiler import plan as p
 from cxrspec.compiler.bodies import Context, beside, by_draw, common, draw, expression, index_of, without
+from cxrspec.compiler.boxes import corners, labelled, one_size, printed, unlabelled
+from cxrspec.compiler.dtypes import dtype_of
+from cxrspec.compiler.printing import as_json
 from cxrspec.compiler.typed import Typed, requirements
+from cxrspec.compiler.types import BOX, ListOf
 
 MARKER = r"^\((?:[A-Z]|[0-9]+)\)$"  # a reply by marker: "(B)", "(12)"
+NO_LINE = r"^$|\n"
 WHEN = "`when`"
 
 
@@ -35,14 +40,16 @@ class _Asked:
     applies: pl.Expr
     turn: pl.Expr
     target: pl.Expr
+    boxes: pl.Expr
 
 
 def add_turns(building: Rows, forms: tuple[p.Form, ...], context: Context) -> None:
-    """Add the columns `turns` and `target`. The answer's target is that of the first turn; no turn at all is a filter."""
+    """Add the columns `turns`, and `target` and `boxes` of the first turn. No turn at all is a filter."""
     asked = [_Turn(building, form, k, context).ask() for form in forms for k in range(form.count)]
     turns = pl.concat_list([pl.when(a.applies).then(a.turn) for a in asked]).list.drop_nulls()
     target = pl.coalesce([pl.when(a.applies).then(a.target) for a in asked])
-    building.rows = building.rows.with_columns(turns.alias("turns"), target.alias("target"))
+    boxes = pl.coalesce([pl.when(a.applies).then(a.boxes) for a in asked])
+    building.rows = building.rows.with_columns(turns.alias("turns"), target.alias("target"), boxes.alias("boxes"))
     building.gate("filter", "a form applies", pl.col("turns").list.len() > 0)
 
 
@@ -85,9 +92,13 @@ class _Turn:
         match self.form.answer:
             case p.TextAnswer(text):
                 answer = self.lower(text)
-                return self.asked(applies, self.prompt(pl.lit("")), answer, json(answer))
+                return self.asked(applies, self.prompt(pl.lit("")), answer, as_json(answer))
             case p.ChoiceAnswer() as choice:
                 return self.choice(choice, applies)
+            case p.BoxesAnswer() as boxes:
+                return self.boxes(boxes, applies)
+            case p.PairsAnswer() as pairs:
+                return self.pairs(pairs, applies)
 
     def spoken(self) -> Iterator[tuple[str, Typed]]:
         """The expressions beside the lets, with the place they stand in."""
@@ -100,12 +111,26 @@ class _Turn:
             case p.ChoiceAnswer() as choice:
                 yield from (("`options`", choice.options), ("`correct`", choice.correct))
                 prompts += [choice.hint, choice.empty]
+            case p.BoxesAnswer(boxes, label, empty):
+                yield "`boxes`", boxes
+                yield from () if label is None else (("`label`", label),)
+                prompts += [empty]
+            case p.PairsAnswer(format, pairs, empty):
+                yield f"`{format}`", pairs
+                prompts += [empty]
         for prompt in prompts:
             yield from (("a slot", slot) for slot in (slots(prompt) if prompt is not None else ()))
 
-    def asked(self, applies: pl.Expr, prompt: pl.Expr, answer: pl.Expr, target: pl.Expr) -> _Asked:
+    def asked(
+        self, applies: pl.Expr, prompt: pl.Expr, answer: pl.Expr, target: pl.Expr, boxes: pl.Expr | None = None
+    ) -> _Asked:
+        """The turn; `boxes` are those of its answer, else those that its prompt shows are taken."""
         turn = pl.struct(prompt.alias("prompt"), answer.alias("answer"), pl.lit(self.form.name).alias("form"))
-        return _Asked(applies, turn, target)
+        boxes = self.shown_boxes() if boxes is None else boxes
+        if boxes is None:
+            return _Asked(applies, turn, target, pl.lit([], dtype_of(p.LABELLED)))
+        self.check("boxes of images of different size", one_size(boxes), applies)
+        return _Asked(applies, turn, target, boxes)
 
     # ---- prompts
 
@@ -137,8 +162,32 @@ class _Turn:
             elif isinstance(piece, p.OptionBlock):
                 pieces.append(block)
             else:
-                pieces.append(self.lower(piece).cast(pl.String))
+                pieces.append(self.slot(piece))
         return pl.concat_str(pieces) if pieces else pl.lit("")
+
+    def slot(self, piece: Typed) -> pl.Expr:
+        """What a slot prints; boxes in the dialect of the run."""
+        boxes = self.slot_boxes(piece)
+        return (
+            printed(boxes, self.context.boxes, labels=False) if boxes is not None else self.lower(piece).cast(pl.String)
+        )
+
+    def slot_boxes(self, piece: p.Piece) -> pl.Expr | None:
+        """The boxes that a slot prints, as records."""
+        if isinstance(piece, tuple | p.OptionBlock) or piece.type not in (BOX, ListOf(BOX)):
+            return None
+        boxes = self.lower(piece)
+        return unlabelled(pl.concat_list(boxes) if piece.type == BOX else boxes)
+
+    def shown_boxes(self) -> pl.Expr | None:
+        """The boxes in the prompt, each once; None for a form whose prompt never shows any."""
+        shapes = self.form.prompt.shapes
+        shown = [[b for piece in dict.fromkeys(s.pieces) if (b := self.slot_boxes(piece)) is not None] for s in shapes]
+        if not any(shown):
+            return None
+        none = pl.lit([], dtype_of(p.LABELLED))
+        together = [reduce(lambda a, b: a.list.concat(b), boxes, none) for boxes in shown]
+        return self.keep("boxes", by_range(pl.col(self.prefix + "ticket"), shapes, together))
 
     def drawn_text(self, wheel: p.Prompt, role: str) -> pl.Expr:
         """A text of a small grammar of its own: a hint, or what no answer reads."""
@@ -167,7 +216,7 @@ class _Turn:
             answer = (
                 pl.when(by_mark).then(marks.list.get(index_of(shown, correct), null_on_oob=True)).otherwise(correct)
             )
-            return self.asked(applies, prompt, self.keep("answer", answer), json(correct))
+            return self.asked(applies, prompt, self.keep("answer", answer), as_json(correct))
         ordered = self.keep(
             "ordered", pl.when(with_block).then(common(shown, correct)).otherwise(common(given, correct))
         )
@@ -175,11 +224,8 @@ class _Turn:
         said = (
             pl.when(by_mark).then(places.list.join(p.OPTION_SEPARATOR)).otherwise(ordered.list.join(p.OPTION_SEPARATOR))
         )
-        if choice.empty is not None:
-            nothing = self.keep("empty", self.drawn_text(choice.empty, "empty"))
-            self.unlike(nothing, given, applies & (correct.list.len() == 0))
-            said = pl.when(correct.list.len() == 0).then(nothing).otherwise(said)
-        return self.asked(applies, prompt, self.keep("answer", said), json(common(given, correct)))
+        said = self.or_nothing(said, correct, choice.empty, "options", self.like_options(given), applies)
+        return self.asked(applies, prompt, said, as_json(common(given, correct)))
 
     def numbered(self, choice: p.ChoiceAnswer, shown: pl.Expr) -> pl.Expr:
         """Whether this turn counts its options by number: if so drawn, or if letters do not suffice."""
@@ -220,18 +266,73 @@ class _Turn:
                 ~_any(given, pl.element().str.contains(p.OPTION_SEPARATOR, literal=True)),
                 applies,
             )
-            if choice.empty is None:
-                self.check("no answer, and no `empty:`", correct.list.len() > 0, applies)
         else:
             self.check("an answer that is no option", given.list.contains(correct), applies)
         if choice.reply != ("text",):
             self.check("an option that reads like a marker", ~_any(given, pl.element().str.contains(MARKER)), applies)
 
-    def unlike(self, nothing: pl.Expr, given: pl.Expr, applies: pl.Expr) -> None:
-        """What no answer reads must not read like options, or their markers."""
-        other = without(nothing.str.split(p.OPTION_SEPARATOR), given)
-        other = other.list.filter(~pl.element().str.contains(MARKER))
-        self.check("`empty:` that reads like options", other.list.len() > 0, applies)
+    def like_options(self, given: pl.Expr) -> Callable[[pl.Expr], pl.Expr]:
+        """Whether a text reads like some of the options, or their markers."""
+
+        def like(text: pl.Expr) -> pl.Expr:
+            other = without(text.str.split(p.OPTION_SEPARATOR), given)
+            return other.list.filter(~pl.element().str.contains(MARKER)).list.len() == 0
+
+        return like
+
+    # ---- boxes and pairs
+
+    def boxes(self, answer: p.BoxesAnswer, applies: pl.Expr) -> _Asked:
+        given = self.lower(answer.boxes)
+        items = given if answer.label is None else labelled(given, self.lower(answer.label))
+        boxes = self.keep("boxes", items.cast(dtype_of(p.LABELLED)))
+        dialect = self.context.boxes
+
+        def reserved(text: pl.Expr) -> pl.Expr:
+            return text.str.contains_any(pl.lit(list(dialect.reserved), dtype=pl.List(pl.String)))
+
+        label = pl.element().struct.field("label")
+        self.check("a label with a token of the box dialect", ~_any(boxes, reserved(label)), applies)
+        said = printed(boxes, dialect, labels=True)
+        said = self.or_nothing(said, boxes, answer.empty, "boxes", reserved, applies)
+        return self.asked(
+            applies, self.prompt(pl.lit("")), said, as_json(boxes.list.eval(pl.struct(corners(pl.element())))), boxes
+        )
+
+    def pairs(self, answer: p.PairsAnswer, applies: pl.Expr) -> _Asked:
+        record = p.PAIRS[answer.format]
+        items = self.keep("pairs", self.lower(answer.pairs).cast(pl.List(dtype_of(record))))
+        first, second = (pl.element().struct.field(name).cast(pl.String) for name, _ in record.fields)
+        unreadable = first.str.contains(NO_LINE) | second.str.contains(NO_LINE)
+        if answer.format == "entities":
+            unreadable |= first.str.contains(p.PAIR_SEPARATOR, literal=True)
+        self.check(f"`{answer.format}` that could not be read back", ~_any(items, unreadable), applies)
+        lines = items.list.eval(pl.concat_str([first, second], separator=p.PAIR_SEPARATOR))
+        line = p.LINES[answer.format]
+
+        def like(text: pl.Expr) -> pl.Expr:
+            return text.str.contains(rf"^{line}(?:\n{line})*$")
+
+        said = self.or_nothing(lines.list.join("\n"), items, answer.empty, answer.format, like, applies)
+        return self.asked(applies, self.prompt(pl.lit("")), said, as_json(items))
+
+    def or_nothing(
+        self,
+        said: pl.Expr,
+        items: pl.Expr,
+        empty: p.Prompt | None,
+        what: str,
+        like: Callable[[pl.Expr], pl.Expr],
+        applies: pl.Expr,
+    ) -> pl.Expr:
+        """The answer `said` of some items, or a text of `empty`, which must not read like such an answer."""
+        none = items.list.len() == 0
+        if empty is None:
+            self.check("no answer, and no `empty:`", ~none, applies)
+            return self.keep("answer", said)
+        nothing = self.keep("empty", self.drawn_text(empty, "empty"))
+        self.check(f"`empty:` that reads like {what}", ~like(nothing), applies & none)
+        return self.keep("answer", pl.when(none).then(nothing).otherwise(said))
 
 
 def slots(prompt: p.Prompt) -> Iterable[Typed]:
@@ -269,8 +370,3 @@ def marked(shown: pl.Expr, *, numbers: bool) -> pl.Expr:
 
 def _any(items: pl.Expr, test: pl.Expr) -> pl.Expr:
     return items.list.eval(test).list.any()
-
-
-def json(value: pl.Expr) -> pl.Expr:
-    """A text or a list of text as JSON."""
-    return pl.struct(value.alias("v")).struct.json_encode().str.strip_prefix('{"v":').str.strip_suffix("}")

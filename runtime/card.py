@@ -82,6 +82,7 @@ def _how(manifest: Manifest) -> str:
                     ["seed", str(manifest.seed)],
                     ["limit", "none" if manifest.limit is None else f"{manifest.limit:,} examples a spec"],
                     ["format", manifest.emit],
+                    ["boxes", f"printed as {manifest.boxes}, exact in the column `boxes`"],
                     ["cxrspec", versions.cxrspec],
                     ["polars", versions.polars],
                     ["polars-hash", versions.polars_hash],

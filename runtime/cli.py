@@ -138,6 +138,9 @@ def run(
     ] = None,
     published: Published = False,
     emit: Annotated[str, typer.Option(help="Format of the files: parquet or jsonl.")] = "parquet",
+    boxes: Annotated[
+        str, typer.Option(help="Dialect of boxes in texts: chexagent, qwen2_vl, qwen3_vl, unit or pixels.")
+    ] = "chexagent",
     seed: Seed = None,
     limit: Annotated[
         int | None, typer.Option(min=1, help="Keep so many examples of each spec: those of the lowest draws.")
@@ -148,6 +151,7 @@ def run(
 ) -> None:
     """Make the corpus."""
     from cxrspec.compiler.diagnostics import near
+    from cxrspec.compiler.dialects import DIALECTS
     from cxrspec.runtime import emitters
     from cxrspec.runtime.project import load
     from cxrspec.runtime.project import select as choose
@@ -156,6 +160,8 @@ def run(
 
     if emit not in emitters.names():
         _usage(f"unknown output format `{emit}`", near(emit, emitters.names(), "formats"))
+    if boxes not in DIALECTS:
+        _usage(f"unknown dialect of boxes `{boxes}`", near(boxes, DIALECTS, "dialects"))
     settings = _run_settings(specs, data, out, seed, demo)
     compilation = load(settings.specs, published)
     _complain(compilation.diagnostics, compilation.texts)
@@ -164,7 +170,7 @@ def run(
         _usage(f"`--select {word}` names no spec", hint)
     named = frozenset(select or ()) & compilation.specs.keys()
     with _Progress() as progress:
-        result = make(compilation, Request(settings, chosen, named, published, emit, limit, demo), progress.say)
+        result = make(compilation, Request(settings, chosen, named, published, emit, boxes, limit, demo), progress.say)
     _complain(result.diagnostics, compilation.texts)
     _print_made(result, {spec.name for spec in chosen}, settings)
     raise typer.Exit(1 if result.failed or compilation.errors else 0)

@@ -11,6 +11,7 @@ import polars as pl
 
 from cxrspec.compiler import plan as p
 from cxrspec.compiler.bodies import Context, hashed
+from cxrspec.compiler.boxes import corners
 from cxrspec.compiler.dtypes import dtype_of
 from cxrspec.compiler.forms import bound
 from cxrspec.compiler.to_polars import LOST, Gate, query, stages
@@ -153,9 +154,10 @@ def _cut(places: list[int], cut: p.Cut) -> list[tuple[int, str]]:
 def examples(computed: pl.DataFrame, spec: str, source: str, generated: bool) -> pl.DataFrame:
     """A spec's rows in the form of the output, sorted by id."""
     images = pl.col(bound("images")) if bound("images") in computed.columns else pl.lit([], dtype=pl.List(pl.String))
-    size = pl.Struct({"width": pl.Int64, "height": pl.Int64})
-    corners = {side: pl.Float64() for side in ("x1", "y1", "x2", "y2")}
-    box = pl.Struct({"image": pl.Int64, "label": pl.String, **corners})
+    shown = pl.col("boxes").list.eval(pl.struct(pl.lit(0, pl.Int64).alias("image"), *corners(pl.element())))
+    box = pl.element().struct.field("box")
+    first = pl.col("boxes").list.head((images.list.len() == 1).cast(pl.Int64))  # of several images only one is drawn on
+    sizes = first.list.eval(pl.struct(width=box.struct.field("width"), height=box.struct.field("height")))
     return (
         computed.lazy()
         .select(
@@ -167,10 +169,10 @@ def examples(computed: pl.DataFrame, spec: str, source: str, generated: bool) ->
             pl.col("$patient").alias("patient_id"),
             pl.col("$study").alias("study_id"),
             images.alias("images"),
-            pl.lit([], dtype=pl.List(size)).alias("sizes"),
+            sizes.alias("sizes"),
             pl.col("turns"),
             pl.col("target"),
-            pl.lit([], dtype=pl.List(box)).alias("boxes"),
+            shown.alias("boxes"),
             pl.lit(["generated"] if generated else [], dtype=pl.List(pl.String)).alias("origin"),
         )
         .sort("id")

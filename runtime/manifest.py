@@ -12,6 +12,7 @@ from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
+from cxrspec.compiler.dialects import DEFAULT
 from cxrspec.runtime.output import MANIFEST, OutputError
 
 T = TypeVar("T")
@@ -128,12 +129,13 @@ class Unavailable:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """An output: what it is made of, how, and what was not made."""
+    """An output: what it is made of, how, and what was not made; `boxes` is the dialect in which they are printed."""
 
     versions: Versions
     seed: int
     mode: Literal["default", "published"]
     emit: str
+    boxes: str = DEFAULT
     limit: int | None = None
     demo: bool = False
     sources: tuple[Source, ...] = ()

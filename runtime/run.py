@@ -15,6 +15,7 @@ import polars as pl
 from cxrspec.compiler import plan as p
 from cxrspec.compiler.bodies import Context, ImageCopies
 from cxrspec.compiler.diagnostics import DataPlace, Diagnostic, Severity
+from cxrspec.compiler.dialects import DEFAULT, DIALECTS
 from cxrspec.compiler.lower import prune
 from cxrspec.compiler.pipeline import Compilation, Compiled
 from cxrspec.compiler.serial import fingerprint
@@ -34,13 +35,14 @@ Progress = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What a run is asked for. `named` are specs selected by their own name: for them, absence is a failure."""
+    """What a run is asked for. `boxes` is the dialect in which they are printed; `named` are specs selected by their own name: for them, absence is a failure."""
 
     settings: Settings
     specs: Sequence[Compiled]
     named: frozenset[str] = frozenset()
     published: bool = False
     emit: str = "parquet"
+    boxes: str = DEFAULT
     limit: int | None = None
     demo: bool = False
     engine: Engine = "streaming"
@@ -80,7 +82,7 @@ class _Run:
         self.progress = progress
         self.settings = request.settings
         self.roots = Roots(self.settings.data, self.settings.sources)
-        self.context = Context(self.settings.seed, _copies(self.settings))
+        self.context = Context(self.settings.seed, DIALECTS[request.boxes], _copies(self.settings))
         self.diagnostics: list[Diagnostic] = []
         self.failed: dict[str, manifest.Failed] = {}
         self.unavailable: dict[str, manifest.Unavailable] = {}
@@ -111,6 +113,7 @@ class _Run:
             "seed": self.settings.seed,
             "mode": self.mode,
             "format": request.emit,
+            "boxes": request.boxes,
             "limit": request.limit or "none",
             "made-up data": "yes" if request.demo else "no",
         }
@@ -118,6 +121,7 @@ class _Run:
             "seed": before.seed,
             "mode": before.mode,
             "format": before.emit,
+            "boxes": before.boxes,
             "limit": before.limit or "none",
             "made-up data": "yes" if before.demo else "no",
         }
@@ -340,6 +344,7 @@ class _Run:
             seed=self.settings.seed,
             mode=self.mode,
             emit=self.request.emit,
+            boxes=self.request.boxes,
             limit=self.request.limit,
             demo=self.request.demo,
             sources=tuple(sources),

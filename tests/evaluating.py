@@ -10,6 +10,7 @@ import polars as pl
 from cxrspec.compiler import syntax as s
 from cxrspec.compiler.bodies import Context, expression
 from cxrspec.compiler.diagnostics import Report, Span
+from cxrspec.compiler.dialects import DEFAULT, DIALECTS
 from cxrspec.compiler.dtypes import dtype_of
 from cxrspec.compiler.expressions import Checker
 from cxrspec.compiler.grammar import parse_expression, parse_type
@@ -87,9 +88,11 @@ def prompt(*shapes: tuple[int, tuple[Any, ...]]) -> Prompt:
     )
 
 
-def ask(forms: Sequence[Form], rows: pl.DataFrame, engine: Engine = "in-memory", seed: int = 0) -> list[dict[str, Any]]:
-    """The rows with their `turns` and `target`; `lost` is the name of the gate a row left by, or None."""
-    lazy, gates = query(Stage((Turns(tuple(forms)),)), rows.lazy(), {}, Context(seed=seed))
+def ask(
+    forms: Sequence[Form], rows: pl.DataFrame, engine: Engine = "in-memory", seed: int = 0, boxes: str = DEFAULT
+) -> list[dict[str, Any]]:
+    """The rows with their `turns`, `target` and `boxes`; `lost` is the name of the gate a row left by, or None."""
+    lazy, gates = query(Stage((Turns(tuple(forms)),)), rows.lazy(), {}, Context(seed=seed, boxes=DIALECTS[boxes]))
     names = [gate.name for gate in gates]
-    found = lazy.select(ID, "turns", "target", LOST).collect(engine=engine).to_dicts()
+    found = lazy.select(ID, "turns", "target", "boxes", LOST).collect(engine=engine).to_dicts()
     return [row | {"lost": None if row[LOST] is None else names[int(row[LOST])]} for row in found]

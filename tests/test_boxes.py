@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
+from math import floor
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -11,6 +13,7 @@ import pytest
 
 from cxrspec.compiler.catalog import shipped
 from cxrspec.compiler.pipeline import Compilation, compile
+from cxrspec.runtime.output import OutputError
 
 from . import made_up
 from .evaluating import ENGINES, Engine
@@ -131,6 +134,79 @@ def sound(row: Mark) -> bool:
         return bool(box_of([row], row[0]))
     except BadRowError:
         return False
+
+
+DRAWN = """\
+kind: spec
+name: Drawn
+source: lab
+from: shown
+key: [image, finding]
+inputs: {images: list of image, boxes: list of box, finding: text, drawn: bool}
+turns:
+  - form: told
+    when: not drawn
+    prompt: What is {boxes}?
+    answer: {format: text, text: finding}
+  - form: drawn
+    prompt: Where is {finding}?
+    answer: {format: boxes, boxes: boxes, label: finding}
+"""
+SHOWN = """\
+  shown:
+    from: regions
+    steps:
+      - derive:
+          images: 'if finding == "mass" then [image(image)] else [image(image), image(finding)]'
+          drawn: size(boxes) > 4
+splits:
+"""
+
+
+def test_the_output_of_boxes(tmp_path: Path) -> None:
+    """The column `boxes` is that of the first turn; the size is known where one image is shown."""
+    rows = [row for row in marks(60, 8) if sound(row)]
+    data = write(tmp_path / "data", rows)
+    compilation = load(DRAWN, SOURCE.replace("splits:\n", SHOWN))
+    seen = set[tuple[bool, str]]()
+    for dialect in ("chexagent", "pixels"):
+        made_up.make(data, tmp_path / dialect, compilation, select=["drawn/lab"], boxes=dialect)
+        for id, example in made_up.rows(tmp_path / dialect, "drawn/lab").items():
+            image, finding = id.split("/")[2:]
+            boxes = [box_of(rows, row[0]) for row in rows if row[1:3] == (image, finding)]
+            drawn = len(boxes) > 4
+            label = finding if drawn else ""
+            wanted = [{"image": 0, "label": label} | {c: one[c] for c in ("x1", "y1", "x2", "y2")} for one in boxes]
+            assert sorted(map(str, example["boxes"])) == sorted(map(str, wanted))
+            assert example["sizes"] == ([{"width": 40, "height": 30}] if finding == "mass" else [])
+            texts = [turn["answer" if turn["form"] == "drawn" else "prompt"] for turn in example["turns"]]
+            pixels = [round(one["x1"] * 40) for one in boxes]
+            shown = (
+                [f"({floor(one['x1'] * 100 + 0.5)}," for one in boxes]
+                if dialect == "chexagent"
+                else [f"[{x}," for x in pixels]
+            )
+            assert all(piece in text for text in texts for piece in shown)
+            assert [turn["form"] for turn in example["turns"]] == (["drawn"] if drawn else ["told", "drawn"])
+            assert json.loads(example["target"]) == (
+                [{k: v for k, v in one.items() if k != "image"} for one in example["boxes"]] if drawn else finding
+            )
+            seen.add((drawn, finding))
+    assert len(seen) == 4
+
+
+def test_the_dialect_belongs_to_the_output(tmp_path: Path) -> None:
+    rows = [row for row in marks(20, 9) if sound(row)]
+    data, out = write(tmp_path / "data", rows), tmp_path / "out"
+    compilation = load(DRAWN, SOURCE.replace("splits:\n", SHOWN))
+    result = made_up.make(data, out, compilation, select=["drawn/lab"], boxes="qwen3_vl")
+    assert result.manifest.boxes == "qwen3_vl"
+    assert "printed as qwen3_vl" in (out / "README.md").read_text("utf-8")
+    made_up.write_rsna(data, made_up.rsna_rows(4))
+    with pytest.raises(OutputError, match="boxes qwen3_vl"):
+        made_up.make(data, out, compilation, select=["image_classification/rsna"])
+    made_up.make(data, out, compilation, select=["image_classification/rsna"], boxes="qwen3_vl")
+    assert made_up.rows(out, "drawn/lab")
 
 
 def test_a_box_without_area_stops_the_spec(tmp_path: Path) -> None:

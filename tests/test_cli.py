@@ -186,6 +186,7 @@ def test_any_folder_of_specs_can_be_named(empty: Path) -> None:
         ("explain CXR2O3", "`CXR203`"),
         ("run --select findings_generation/opni", "`findings_generation/openi`"),
         ("run --emit parket", "`parquet`"),
+        ("run --boxes chexagnt", "`chexagent`"),
         ("run --limit 0", "limit"),
         ("run --seed one", "seed"),
         ("stats nowhere", "cxrspec run"),

@@ -45,6 +45,7 @@ MANIFEST = Manifest(
     seed=1,
     mode="default",
     emit="parquet",
+    boxes="unit",
     sources=(Source("a", "Source A", "CC0", "https://example.org", {"access": "open"}),),
     specs=(A, B),
     failed=(Failed("view/c", ("CXR701",)),),
