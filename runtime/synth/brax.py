@@ -33,13 +33,14 @@ SIDES = {"L": 0.9, "RL": 0.04, "RLO": 0.02, "LT-DECUB": 0.01, None: 0.03}
 
 PLANTED = (
     [np.nan, *[-1] * 13],  # everything uncertain
+    [np.nan, *[1] * 13],
     [np.nan] * 14,
     [0] * 14,
     [1, *[np.nan] * 13],
 )
 """Labels that are always there, a study each."""
 
-SPLIT_IN_ITSELF = 3
+SPLIT_IN_ITSELF = 4
 """The study of which a second image says something else."""
 
 AGES = (*(f"{age}-{age + 4}" for age in range(0, 85, 5)), "85 or more")

@@ -57,20 +57,22 @@ class Regions:
 
     @classmethod
     def draw(cls, draws: np.random.Generator, images: int, classes: int) -> Regions:
-        """Regions of the first `images` images: the planted ones, then an image for each class, then whatever comes.
+        """Regions of the first `images` images: the planted ones, then one for each class with a region of it, then others.
 
-        Of an image that is not planted, the number of regions is geometric with mean 2.5 and at most 12, and the k-th
-        class is drawn with a weight of 1 / (k + 2).
+        Of the others, the number of regions is geometric with mean 2.5 and at most 12, and the k-th class is drawn with
+        a weight of 1 / (k + 2).
 
         Args:
             images: at least as many as planted ones and classes together.
         """
         free = images - len(PLANTED)
         assert free >= classes
-        image = np.repeat(np.arange(free), np.minimum(draws.geometric(0.4, free), 12))
+        numbers = np.minimum(draws.geometric(0.4, free), 12)
+        numbers[:classes] = 1
+        image = np.repeat(np.arange(free), numbers)
         weights = 1 / np.arange(2, classes + 2)
         label = draws.choice(classes, len(image), p=weights / weights.sum())
-        label[np.searchsorted(image, np.arange(classes))] = np.arange(classes)  # the first region of an image
+        label[:classes] = np.arange(classes)
         size = draws.uniform(0.05, 0.35, (len(image), 2))
         corner = draws.random((len(image), 2)) * (1 - size)
         planted = np.array([(place, *region) for place, regions in enumerate(PLANTED) for region in regions])
