@@ -112,6 +112,7 @@ CODES: dict[str, str] = {
     "CXR705": "a stray or unclosed quote",
     "CXR706": "a key that repeats",
     "CXR707": "null in a key",
+    "CXR708": "another number of rows than published",
     "CXR751": "rows that break a rule",
     "CXR752": "another number of examples than expected",
     "CXR801": "another run writes the same folder",

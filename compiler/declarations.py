@@ -109,12 +109,13 @@ class Identity(Node):
 
 @dataclass(frozen=True, slots=True)
 class ReadTable(Node):
-    """A table read from files."""
+    """A table read from files; `count` is how many rows were published, at least and at most."""
 
     name: str
     read: Read
     key: tuple[Name, ...]
     columns: dict[str, tuple[RawColumn, Span]]
+    count: tuple[int, int] | None
 
 
 @dataclass(frozen=True, slots=True)

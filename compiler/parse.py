@@ -214,7 +214,8 @@ class _Parser:
             optional=self.flag(at("optional")),
             generated=self.text(at("origin")) == "generated",
         )
-        return d.ReadTable(str(path[-1]), read, key, columns, span=self.document.key_span(path))
+        count = self.bounds(at("count")) if self.has(at("count")) else None
+        return d.ReadTable(str(path[-1]), read, key, columns, count, span=self.document.key_span(path))
 
     def column(self, path: Path, missing: tuple[str, ...]) -> RawColumn:
         name = str(path[-1])
@@ -534,7 +535,7 @@ class _Parser:
             overlaid=tuple(name for name in self.get(("published",), {}) if self.own(name) != (name,)),
             identity="none" if self.text(self.own("identity")) == "none" else "source",
             study=self.expressions(self.own("study")) or None,
-            expect=tuple(self.expected(p) for p in self.each(self.own("expect"))),
+            expect=tuple((str(p[-1]), *self.bounds(p)) for p in self.each(self.own("expect"))),
             constants=self.constants(self.own("constants")),
             published=self.published_row(),
             own_split_span=self.document.key_span(("own_split",)) if self.has(("own_split",)) else None,
@@ -546,10 +547,11 @@ class _Parser:
         overlaid: Path = (*path, "published", field)
         return overlaid if self.published and self.has(overlaid) else (*path, field)
 
-    def expected(self, path: Path) -> tuple[str, int, int]:
+    def bounds(self, path: Path) -> tuple[int, int]:
+        """A number, or what it is at least and at most."""
         value = self.get(path)
         low, high = value if is_list(value) else (value, value)
-        return str(path[-1]), low, high
+        return low, high
 
     def published_row(self) -> d.Published | None:
         row = self.texts(("published", "row"))

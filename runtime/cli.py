@@ -318,9 +318,10 @@ def explain(code: Annotated[str, typer.Argument(help="The code of a finding: CXR
 def sources(
     specs: SpecsFolder = None,
     data: DataFolder = None,
+    quick: Annotated[bool, typer.Option("--quick", help="Only look for files; read none.")] = False,
     format: Annotated[ListFormat, typer.Option(help="text or json.")] = ListFormat.text,
 ) -> None:
-    """Tell for each source what is there: found, incomplete (which files lack) or absent."""
+    """Tell for each source what is there: found, incomplete, drifted (not as declared) or absent."""
     from cxrspec.runtime.locate import Roots
     from cxrspec.runtime.project import load
     from cxrspec.runtime.sources import Presence, overview
@@ -328,7 +329,10 @@ def sources(
     settings = _settings(specs, data, None, None)
     compilation = load(settings.specs)
     print(f"data root: {settings.data}", file=sys.stderr)
-    _print(overview(compilation, Presence(Roots(settings.data, settings.sources))), format)
+    with _Progress() as progress:
+        seen = overview(compilation, Presence(Roots(settings.data, settings.sources)), None if quick else progress.say)
+    _complain([found for one in seen for found in one.findings], {})
+    _print([{"source": one.source, "state": one.state, "what": "; ".join(one.what)} for one in seen], format)
     raise typer.Exit(1 if compilation.errors else 0)
 
 

@@ -220,8 +220,18 @@ def test_lists_are_read_by_machines_too() -> None:
     assert {row["name"]: row["state"] for row in specs} == {
         n: "ready" if n.endswith("rsna") else "no data" for n in SPECS
     }
-    done = cxrspec("sources", "--format", "json")
+    done = cxrspec("sources", "--quick", "--format", "json")
     assert {row["source"]: row["state"] for row in json.loads(done.stdout)} == {"openi": "absent", "rsna": "found"}
+    assert done.exit_code == 0
+
+
+def test_sources_tell_what_is_not_as_declared() -> None:
+    sound()
+    done = cxrspec("sources")
+    rows = {line.split()[0]: line for line in done.stdout.splitlines()}
+    assert rows["rsna"].split()[1] == "drifted"
+    assert rows["rsna"].endswith("boxes: rsna/stage_2_train_labels.csv another number of rows than published")
+    assert "warning[CXR708]: 40 rows, published were 30,227" in done.stderr
     assert done.exit_code == 0
 
 
