@@ -9,7 +9,7 @@ import struct
 import tarfile
 import zlib
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -23,7 +23,7 @@ import pytest
 from cxrspec.runtime.synth import synth
 
 DEMO = 0.0005
-SOURCES = ("chestxray14", "covidx", "openi", "rad_restruct", "rsna", "siim")
+SOURCES = ("chestxray14", "chexpert", "chexpert_plus", "covidx", "openi", "rad_restruct", "rsna", "siim")
 
 
 @pytest.fixture(scope="module", params=[(DEMO, 1), (DEMO, 2), (0.02, 3)], ids=str)
@@ -313,6 +313,193 @@ def test_rsna_has_the_published_counts(whole: Path) -> None:
     view = {row["Image Index"]: row["View Position"] for row in entries(whole)}
     assert Counter(view[image] for image in nih_of(whole).values()) == {"PA": 14_511, "AP": 12_173}
     assert Counter(gloria(list(count)).values()) == {"train": 18_678, "val": 4_003, "test": 4_003}
+
+
+# ---- chexpert and chexpert_plus
+
+FOURTEEN = (
+    "No Finding,Enlarged Cardiomediastinum,Cardiomegaly,Lung Opacity,Lung Lesion,Edema,Consolidation,Pneumonia,"
+    "Atelectasis,Pneumothorax,Pleural Effusion,Pleural Other,Fracture,Support Devices"
+)
+LABELS = FOURTEEN.split(",")
+PLUS = (
+    "path_to_image,path_to_dcm,frontal_lateral,ap_pa,deid_patient_id,patient_report_date_order,report,section_narrative,"
+    "section_clinical_history,section_history,section_comparison,section_technique,section_procedure_comments,"
+    "section_findings,section_impression,section_end_of_impression,section_summary,section_accession_number,age,sex,race,"
+    "ethnicity,interpreter_needed,insurance_type,recent_bmi,deceased,split"
+)
+CHANGE = re.compile(
+    "new|change|unchanged|prior|stable|interval|previous|again|increased|improve|remain|worse|persistent|remov|decrease|"
+    "similar|earlier|recurrence|redemonstrate"
+)
+PRIOR = re.compile("prior|previous|remov|earlier|recurrence|redemonstrate")
+
+
+def labelled(root: Path) -> dict[str, list[dict[str, str]]]:
+    """Rows by part; paths begin with the part."""
+    found = {part: table(root / f"chexpert/CheXpert-v1.0-small/{part}.csv") for part in ("train", "valid")}
+    for rows in found.values():
+        assert list(rows[0]) == ["Path", "Sex", "Age", "Frontal/Lateral", "AP/PA", *LABELS]
+        for row in rows:
+            prefix, row["Path"] = row["Path"].split("/", 1)
+            assert prefix == "CheXpert-v1.0-small"
+    found["test"] = table(root / "chexpert/CheXpert/test_labels.csv")
+    assert list(found["test"][0]) == ["Path", *LABELS]
+    return found
+
+
+def told(root: Path) -> list[dict[str, str]]:
+    rows = table(root / "chexpert_plus/df_chexpert_plus_240401.csv")
+    assert ",".join(rows[0]) == PLUS
+    return rows
+
+
+def study(path: str) -> tuple[str, int]:
+    """Patient and study number of a path."""
+    found = re.fullmatch(r"(train|valid|test)/(patient\d{5})/study(\d+)/view[1-3]_(frontal|lateral)\.jpg", path)
+    assert found is not None
+    return found[2], int(found[3])
+
+
+def studies(paths: Iterable[str]) -> dict[str, set[int]]:
+    """Patient -> study numbers."""
+    found = defaultdict[str, set[int]](set)
+    for patient, number in map(study, paths):
+        found[patient].add(number)
+    return found
+
+
+def test_chexpert_labels_are_those_of_the_study_and_have_four_states_in_train(root: Path) -> None:
+    found = labelled(root)
+    for part, rows in found.items():
+        assert len({row["Path"] for row in rows}) == len(rows)
+        labels = {study(row["Path"]): tuple(row[name] for name in LABELS) for row in rows}
+        assert {(study(row["Path"]), tuple(row[name] for name in LABELS)) for row in rows} == set(labels.items())
+        states = {value for values in labels.values() for value in values}
+        assert states == {"train": {"1.0", "0.0", "-1.0", ""}, "valid": {"1.0", "0.0"}, "test": {"1", "0"}}[part]
+        present = [any(value.startswith("1") for value in values) for values in labels.values()]
+        assert set(present) == {True, False}
+    for name in LABELS[1:]:
+        assert {"1.0", "-1.0", ""} <= {row[name] for row in found["train"]}
+
+
+def test_chexpert_views_are_blank_on_laterals_only(root: Path) -> None:
+    found = labelled(root)
+    for row in (*found["train"], *found["valid"]):
+        assert row["Frontal/Lateral"].lower() == row["Path"].rsplit("_", 1)[1][:-4]
+        assert (row["AP/PA"] == "") == (row["Frontal/Lateral"] == "Lateral")
+    assert {row["AP/PA"] for row in found["train"]} == {"AP", "PA", "LL", "RL", ""}
+    assert {"AP", ""} <= {row["AP/PA"] for row in found["valid"]} <= {"AP", "PA", ""}
+    assert {row["Path"].rsplit("_", 1)[1] for row in found["test"]} == {"frontal.jpg", "lateral.jpg"}
+    assert Counter(row["Sex"] for row in found["train"])["Unknown"] == 1
+    assert "0" in {row["Age"] for row in found["train"]}
+
+
+def test_chexpert_patients_stand_in_one_part_and_have_studies_of_two_digits(root: Path) -> None:
+    parts = {part: studies(row["Path"] for row in rows) for part, rows in labelled(root).items()}
+    everyone = [patient for found in parts.values() for patient in found]
+    assert len(set(everyone)) == len(everyone)
+    assert min(parts["valid"]) == "patient64541"
+    assert min(parts["test"]) == "patient64741"
+    assert any({9, 10, 11} <= numbers for numbers in parts["train"].values())
+    assert all(numbers == set(range(1, len(numbers) + 1)) for numbers in parts["train"].values())
+    assert (root / "chexpert/CheXpert/test_labels.csv").read_bytes().count(b"\r\n") == len(labelled(root)["test"]) + 1
+    assert b"\r" not in (root / "chexpert/CheXpert-v1.0-small/train.csv").read_bytes()
+
+
+def test_chexpert_plus_has_the_images_of_chexpert_but_for_some(root: Path) -> None:
+    rows = told(root)
+    found = labelled(root)
+    known = {row["Path"]: row for part in ("train", "valid") for row in found[part]}
+    mine = {row["path_to_image"] for row in rows}
+    assert len(mine) == len(rows)
+    assert mine < known.keys()
+    for row in rows:
+        there = known[row["path_to_image"]]
+        assert (row["frontal_lateral"], row["ap_pa"], row["sex"]) == (
+            there["Frontal/Lateral"],
+            there["AP/PA"],
+            there["Sex"],
+        )
+        assert row["deid_patient_id"] == study(row["path_to_image"])[0]
+        assert row["path_to_image"].startswith(f"{row['split']}/")
+        assert row["path_to_dcm"] == row["path_to_image"].replace(".jpg", ".dcm")
+    kept, before = studies(mine), studies(known)
+    assert before.keys() - kept.keys()  # patients without reports
+    gaps = [patient for patient, numbers in kept.items() if before[patient] - numbers]
+    assert gaps
+    assert all(
+        max(kept[patient]) == max(before[patient]) for patient in gaps
+    )  # the predecessor of some study is missing
+    thinned = {study(path) for path in known.keys() - mine} & {study(path) for path in mine}
+    assert thinned
+
+
+def test_chexpert_plus_texts_are_those_of_the_study(root: Path) -> None:
+    of_study = (
+        "report",
+        "patient_report_date_order",
+        *(name for name in PLUS.split(",") if name.startswith("section_")),
+    )
+    found = {study(row["path_to_image"]): tuple(row[name] for name in of_study) for row in told(root)}
+    rows = {(study(row["path_to_image"]), tuple(row[name] for name in of_study)) for row in told(root)}
+    assert rows == set(found.items())
+    orders = defaultdict[str, list[tuple[int, int]]](list)
+    for (patient, number), (_, order, *_) in found.items():
+        orders[patient].append((number, int(order)))
+    assert all(sorted(order for _, order in pairs) == list(range(1, len(pairs) + 1)) for pairs in orders.values())
+    several = [sorted(pairs) for pairs in orders.values() if len(pairs) > 2]
+    assert {[order for _, order in pairs] == sorted(order for _, order in pairs) for pairs in several} == {True, False}
+    accessions = {row["section_accession_number"]: study(row["path_to_image"]) for row in told(root)}
+    assert len(accessions) < len(found) / 2
+    for row in told(root):
+        assert row["section_findings"] in row["report"]
+        assert row["section_impression"] in row["report"]
+
+
+def test_chexpert_plus_sections_lack_and_speak_of_change_or_not(root: Path) -> None:
+    rows = told(root)
+    for name in ("findings", "impression", "clinical_history", "history"):
+        assert {row[f"section_{name}"] == "" for row in rows} == {True, False}
+    assert not any(row["section_history"] and row["section_clinical_history"] for row in rows)
+    assert any("\n" in row["section_findings"].strip() for row in rows)
+    assert any(row["section_findings"] and not row["section_findings"].strip() for row in rows)
+    assert {bool(row["section_clinical_history"]) for row in rows if row["section_findings"].strip()} == {True, False}
+    for name in ("findings", "impression"):
+        texts = [" ".join(row[f"section_{name}"].lower().split()) for row in rows if row[f"section_{name}"].strip()]
+        assert {bool(CHANGE.search(text)) for text in texts} == {True, False}
+        prior = [{bool(PRIOR.search(sentence)) for sentence in text.split(". ")} for text in texts]
+        assert {True, False} in prior
+        assert {False} in prior
+        assert ({True} in prior) == (name == "findings")  # nothing is left without the earlier study
+
+
+@pytest.mark.slow
+def test_chexpert_has_the_published_counts(whole: Path) -> None:
+    found = labelled(whole)
+    assert [len(rows) for rows in found.values()] == [223_414, 234, 668]
+    people = {part: studies(row["Path"] for row in rows) for part, rows in found.items()}
+    assert [len(patients) for patients in people.values()] == [64_540, 200, 500]
+    assert [sum(map(len, patients.values())) for patients in people.values()] == [187_641, 200, 500]
+    views = Counter(row["AP/PA"] for row in found["train"])
+    assert views == {"AP": 161_590, "PA": 29_420, "LL": 16, "RL": 1, "": 32_387}
+
+
+@pytest.mark.slow
+def test_chexpert_plus_has_the_published_counts(whole: Path) -> None:
+    rows = told(whole)
+    people = studies(row["path_to_image"] for row in rows)
+    assert (len(rows), len(people), sum(map(len, people.values()))) == (223_462, 64_725, 187_711)
+    assert Counter(row["split"] for row in rows) == {"train": 223_228, "valid": 234}
+    assert Counter(row["frontal_lateral"] for row in rows) == {"Frontal": 191_071, "Lateral": 32_391}
+    assert Counter(row["ap_pa"] for row in rows) == {"AP": 161_622, "PA": 29_432, "LL": 16, "RL": 1, "": 32_391}
+    assert max(int(row["patient_report_date_order"]) for row in rows) == 92
+    assert sum(row["section_clinical_history"] != "" for row in rows) == 138_860
+    assert sum(row["section_history"] != "" for row in rows) == 38_191
+    assert abs(sum(row["section_findings"] != "" for row in rows) / len(rows) - 0.27) < 0.001
+    assert abs(sum(row["section_impression"] != "" for row in rows) / len(rows) - 0.999) < 0.0001
+    accessions = Counter(row["section_accession_number"] for row in rows if row["section_accession_number"])
+    assert accessions.most_common(1)[0][1] == 776
 
 
 # ---- siim

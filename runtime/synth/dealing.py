@@ -58,6 +58,8 @@ def fill(draws: np.random.Generator, sizes: Ints, total: int) -> npt.NDArray[np.
     Raises:
         ValueError: there are too few groups of size 1 for that.
     """
+    if 2 * total > sizes.sum():  # more groups are left when those outside are chosen
+        return ~fill(draws, sizes, int(sizes.sum()) - total)
     order = draws.permutation(len(sizes))
     fits = np.cumsum(sizes[order]) <= total
     left = order[~fits]
