@@ -319,6 +319,9 @@ def sources(
     specs: SpecsFolder = None,
     data: DataFolder = None,
     quick: Annotated[bool, typer.Option("--quick", help="Only look for files; read none.")] = False,
+    images: Annotated[
+        bool, typer.Option("--images", help="Count the pictures that specs name, and those that are missing.")
+    ] = False,
     format: Annotated[ListFormat, typer.Option(help="text or json.")] = ListFormat.text,
 ) -> None:
     """Tell for each source what is there: found, incomplete, drifted (not as declared) or absent."""
@@ -326,9 +329,14 @@ def sources(
     from cxrspec.runtime.project import load
     from cxrspec.runtime.sources import Presence, overview
 
+    if quick and images:
+        _usage("--quick reads nothing, and --images reads what names the pictures")
     settings = _settings(specs, data, None, None)
     compilation = load(settings.specs)
     print(f"data root: {settings.data}", file=sys.stderr)
+    if images:
+        _print_pictures(compilation, settings, format)
+        raise typer.Exit(1 if compilation.errors else 0)
     with _Progress() as progress:
         seen = overview(compilation, Presence(Roots(settings.data, settings.sources)), None if quick else progress.say)
     _complain([found for one in seen for found in one.findings], {})
@@ -362,6 +370,16 @@ def synth(
     with _Progress() as progress:
         making.synth(out, scale, seed, chosen, progress.say)
     print(f"{len(chosen)} source{'s' if len(chosen) != 1 else ''} made up in {out}", file=sys.stderr)
+
+
+def _print_pictures(compilation: Compilation, settings: Settings, format: ListFormat) -> None:
+    from dataclasses import asdict
+
+    from cxrspec.runtime.pictures import pictures
+
+    with _Progress() as progress:
+        found = pictures(compilation, settings, progress.say)
+    _print([asdict(one) for one in found], format)
 
 
 # ---- what commands share
@@ -400,16 +418,18 @@ def _complain(diagnostics: Sequence[Diagnostic], texts: Mapping[str, str]) -> No
     print(render(diagnostics, texts, "text", color=sys.stderr.isatty()), end="", file=sys.stderr)
 
 
-def _print(rows: Iterable[Mapping[str, str]], format: ListFormat) -> None:
+def _print(rows: Iterable[Mapping[str, str | int]], format: ListFormat) -> None:
+    """Rows as JSON, or as a table, in which a number stands with its name."""
     listed = list(rows)
     if format is ListFormat.json:
         import json
 
         print(json.dumps(listed, ensure_ascii=False, indent=1))
         return
-    widths = [max(len(row[name]) for row in listed) for name in listed[0]] if listed else []
-    for row in listed:
-        print("  ".join(value.ljust(width) for value, width in zip(row.values(), widths, strict=True)).rstrip())
+    texts = [[v if isinstance(v, str) else f"{v:,} {name}" for name, v in row.items()] for row in listed]
+    widths = [max(map(len, column)) for column in zip(*texts, strict=True)]
+    for row in texts:
+        print("  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip())
 
 
 def _specs(number: int) -> str:

@@ -13,7 +13,7 @@ from typing import Literal
 import polars as pl
 
 from cxrspec.compiler import plan as p
-from cxrspec.compiler.bodies import Context, ImageCopies
+from cxrspec.compiler.bodies import Context
 from cxrspec.compiler.diagnostics import DataPlace, Diagnostic, Severity
 from cxrspec.compiler.dialects import DEFAULT, DIALECTS
 from cxrspec.compiler.lower import prune
@@ -26,6 +26,7 @@ from cxrspec.runtime.emitters import emitter
 from cxrspec.runtime.execute import Bad, Computed, Engine, Execution, examples
 from cxrspec.runtime.locate import Roots
 from cxrspec.runtime.output import Building, OutputError, carry, open_output
+from cxrspec.runtime.pictures import copies
 from cxrspec.runtime.reading import Table, read_table
 from cxrspec.runtime.settings import Settings
 from cxrspec.runtime.sources import Presence, at_hand, lacking
@@ -82,7 +83,7 @@ class _Run:
         self.progress = progress
         self.settings = request.settings
         self.roots = Roots(self.settings.data, self.settings.sources)
-        self.context = Context(self.settings.seed, DIALECTS[request.boxes], _copies(self.settings))
+        self.context = Context(self.settings.seed, DIALECTS[request.boxes], copies(self.settings))
         self.diagnostics: list[Diagnostic] = []
         self.failed: dict[str, manifest.Failed] = {}
         self.unavailable: dict[str, manifest.Unavailable] = {}
@@ -410,15 +411,6 @@ class _Run:
         if severity == "error":
             row = self.compilation.specs[name].spec.published
             self.failed[name] = manifest.Failed(name, ("CXR813",), row.row if row else None)
-
-
-def _copies(settings: Settings) -> dict[str, ImageCopies]:
-    copies: dict[str, ImageCopies] = {}
-    for name, images in settings.images.items():
-        root = images.root
-        shown = root.relative_to(settings.data) if root.is_relative_to(settings.data) else root
-        copies[name] = ImageCopies(shown.as_posix(), images.pattern or "{path}")
-    return copies
 
 
 def _errors(findings: Iterable[Diagnostic]) -> list[Diagnostic]:

@@ -235,6 +235,19 @@ def test_sources_tell_what_is_not_as_declared() -> None:
     assert done.exit_code == 0
 
 
+def test_sources_count_the_pictures_that_are_missing() -> None:
+    sound()
+    folder = Path("data/rsna/stage_2_train_images")
+    folder.mkdir()
+    for number in range(0, 40, 4):
+        (folder / f"patient-{number:03}.dcm").touch()
+    done = cxrspec("sources", "--images")
+    assert done.stdout.split("  ") == ["rsna", "40 named", "30 missing", "0 packed\n"]
+    done = cxrspec("sources", "--images", "--format", "json")
+    assert json.loads(done.stdout) == [{"source": "rsna", "named": 40, "missing": 30, "packed": 0}]
+    assert (done.exit_code, cxrspec("sources", "--images", "--quick").exit_code) == (0, 2)
+
+
 def test_a_broken_spec_is_listed_as_broken() -> None:
     rewritten("tasks/image_classification/rsna.yaml", "from: images", "from: imgaes")
     done = cxrspec("ls", "--format", "json")
