@@ -90,8 +90,8 @@ def cast(world: World) -> Chexpert:
 def _studies(world: World, part: str, size: Size) -> pl.DataFrame:
     """The studies of a part: beside what is public, the view of the `first` image, and whether there are others."""
     draws = world.draws("chexpert", part)
-    count = world.count(size.studies, least=20)
-    patients = world.count(size.patients, least=20)
+    count = world.count(size.studies, least=40)
+    patients = world.count(size.patients, least=40)
     if patients < count:
         most = world.count(MOST, least=12)
         per_patient = np.concatenate([[most], deal(draws, count - most, patients - 1)])
