@@ -64,6 +64,13 @@ def rle_box(text: pl.Expr, width: pl.Expr, height: pl.Expr) -> pl.Expr:
     return staged.struct.with_fields(box=pl.when(field("known")).then(made)).struct.field("box")
 
 
+def outer(boxes: pl.Expr) -> pl.Expr:
+    """The smallest box round all of them, which are of one image."""
+    low = [boxes.struct.field(corner).min() for corner in ("x1", "y1")]
+    high = [boxes.struct.field(corner).max() for corner in ("x2", "y2")]
+    return pl.struct(*low, *high, *(boxes.struct.field(side).first() for side in ("width", "height")))
+
+
 # ---- lists of records (label, box)
 
 

@@ -60,6 +60,17 @@ class Group(Node):
 
 
 @dataclass(frozen=True, slots=True)
+class Merge(Node):
+    """One row for the boxes of a group that overlap by more than `over`; `take` holds (column, aggregate call)."""
+
+    by: tuple[Name, ...]
+    box: Name
+    over: float
+    order: tuple[Expr, ...]
+    take: tuple[tuple[Name, Expr], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Explode(Node):
     """One row for each item of a list; an empty list or a null gives none."""
 
@@ -93,7 +104,7 @@ class Lag(Node):
     take: tuple[tuple[Name, Name], ...]
 
 
-Step: TypeAlias = Where | Derive | Select | Join | Group | Explode | Union | Unpivot | Lag
+Step: TypeAlias = Where | Derive | Select | Join | Group | Merge | Explode | Union | Unpivot | Lag
 
 # ---- sources
 

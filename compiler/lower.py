@@ -110,6 +110,11 @@ def _slim(node: p.Node, needed: set[str], needs: Needs) -> p.Node | None:
             needed.clear()
             needed |= {*by} | _all_columns((*order, *(a.argument for a in take if a.argument is not None)))
             return p.Group(by, order, take)
+        case p.Merge(by, box, _, order, take):
+            take = tuple(a for a in take if a.name in needed)
+            needed.clear()
+            needed |= {*by, box} | _all_columns((*order, *(a.argument for a in take if a.argument is not None)))
+            return replace(node, take=take)
         case p.Explode(column, item, _, position):
             needed -= {item, position}
             needed.add(column)

@@ -381,6 +381,7 @@ class _Parser:
             "select": lambda p: d.Select(self.names(p), span=self.document.key_span(p)),
             "join": self.join,
             "group": self.group,
+            "merge": self.merge,
             "explode": self.explode,
             "union": lambda p: d.Union(self.name(p), span=self.document.key_span(p)),
             "unpivot": self.unpivot,
@@ -414,6 +415,16 @@ class _Parser:
     def group(self, path: Path) -> d.Group:
         return d.Group(
             by=self.names((*path, "by")),
+            order=self.expressions((*path, "order")),
+            take=self.named_expressions((*path, "take")),
+            span=self.document.key_span(path),
+        )
+
+    def merge(self, path: Path) -> d.Merge:
+        return d.Merge(
+            by=self.names((*path, "by")),
+            box=self.name((*path, "box")),
+            over=float(self.get((*path, "over"))),
             order=self.expressions((*path, "order")),
             take=self.named_expressions((*path, "take")),
             span=self.document.key_span(path),

@@ -163,7 +163,10 @@ class Join:
 
 @dataclass(frozen=True, slots=True)
 class Aggregate:
-    """One column of a group: `function(argument)`; `only` checks that all values are equal."""
+    """One column of a group: `function(argument)`; `only` checks that all values are equal.
+
+    `merge` has two of its own: `outer`, the rectangle round boxes, and `distinct`, the number of different values.
+    """
 
     name: str
     function: str
@@ -176,6 +179,20 @@ class Group:
     """One row for each value of `by`; `order` settles `first` and `list`."""
 
     by: tuple[str, ...]
+    order: tuple[Typed, ...]
+    take: tuple[Aggregate, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Merge:
+    """One row for each box that leads, within `by` and in `order`: the rectangle round those that it leads.
+
+    The first box leads; a later one is led by the first leader that it overlaps by more than `over`, else it leads.
+    """
+
+    by: tuple[str, ...]
+    box: str
+    over: float
     order: tuple[Typed, ...]
     take: tuple[Aggregate, ...]
 
@@ -354,7 +371,7 @@ class Turns:
 
 
 Node = (
-    Read | Scan | Holdout | Empty | Filter | Derive | Select | Join | Group | Explode | Union | Unpivot | Lag | Unique
+    Read | Scan | Holdout | Empty | Filter | Derive | Select | Join | Group | Merge | Explode | Union | Unpivot | Lag | Unique
     | Check | Turns
 )  # fmt: skip
 
@@ -446,6 +463,8 @@ def step(columns: dict[str, Type], node: Node) -> dict[str, Type]:
             return columns | {new: type for new, _, type in take}
         case Group(by, _, take):
             return {name: columns[name] for name in by} | {a.name: a.type for a in take}
+        case Merge(by, box, _, _, take):
+            return {name: columns[name] for name in by} | {box: BOX} | {a.name: a.type for a in take}
         case Explode(column, item, type, position):
             rest = {name: t for name, t in columns.items() if name != column}
             return rest | {item: type} | ({position: INT} if position else {})

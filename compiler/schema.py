@@ -179,6 +179,8 @@ def _expected(document: Document, path: Path, error: ValidationError, language: 
             return str(cast(Any, error.schema).get("x-form", _NAME)), ""
         case "minimum" | "minItems" | "minProperties":
             return f"at least {bound}", ""
+        case "exclusiveMaximum":
+            return f"less than {bound}", ""
         case _:
             return f"at most {bound}", ""
 

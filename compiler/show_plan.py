@@ -54,6 +54,8 @@ def show_node(node: p.Node) -> str:
             return _join(node)
         case p.Group():
             return _group(node)
+        case p.Merge():
+            return _merge(node)
         case p.Explode(column, item, _, position):
             return f"explode {column} as {item}" + (f", position {position}" if position else "")
         case p.Union(relation):
@@ -92,10 +94,18 @@ def _join(join: p.Join) -> str:
 
 def _group(group: p.Group) -> str:
     order = f" order {', '.join(show_typed(e) for e in group.order)}" if group.order else ""
-    take = ", ".join(
-        f"{a.name} = {a.function}({show_typed(a.argument) if a.argument is not None else ''})" for a in group.take
-    )
-    return f"group by {', '.join(group.by) or 'nothing'}{order} take {take}"
+    return f"group by {', '.join(group.by) or 'nothing'}{order} take {_aggregates(group.take)}"
+
+
+def _merge(merge: p.Merge) -> str:
+    by, order = ", ".join(merge.by), ", ".join(show_typed(e) for e in merge.order)
+    take = f" take {_aggregates(merge.take)}" if merge.take else ""
+    return f"merge {merge.box} by {by} over {merge.over:g} order {order}{take}"
+
+
+def _aggregates(take: tuple[p.Aggregate, ...]) -> str:
+    shown = [(a.name, a.function, show_typed(a.argument) if a.argument is not None else "") for a in take]
+    return ", ".join(f"{name} = {function}({argument})" for name, function, argument in shown)
 
 
 def _lag(lag: p.Lag) -> str:

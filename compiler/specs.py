@@ -253,7 +253,7 @@ class _SpecChecker:
                 self.drawn = True
                 if "$id" not in self.flow.columns:
                     self.key_before(step)
-            if isinstance(step, d.Group | d.Explode | d.Unpivot):
+            if isinstance(step, d.Group | d.Merge | d.Explode | d.Unpivot):
                 self.flow.columns.pop("$id", None)  # the rows are others now; the id is made again
             self.keeps_key(step)
             self.tables.steps((step,), self.flow, self.source.name, self.constants, self.spec.name)
@@ -272,7 +272,7 @@ class _SpecChecker:
 
     def keeps_key(self, step: d.Step) -> None:
         """A finding if a column of the key is made anew after a draw was keyed to it."""
-        made = step.columns if isinstance(step, d.Derive) else step.take if isinstance(step, d.Group) else ()
+        made = step.columns if isinstance(step, d.Derive) else step.take if isinstance(step, d.Group | d.Merge) else ()
         plain = {e.name for e in self.spec.key if isinstance(e, s.Name)}
         for name, _ in made:
             if self.drawn and name.name in plain and name.name in self.flow.columns:

@@ -311,6 +311,8 @@ class Tables:
                     self.join(step, flow, source)
                 case d.Group():
                     self.group(step, flow, source, constants)
+                case d.Merge():
+                    self.merge(step, flow, source, constants)
                 case d.Explode():
                     self.explode(step, flow)
                 case d.Union(table):
@@ -474,6 +476,29 @@ class Tables:
 
     def group(self, step: d.Group, flow: Flow, source: str, constants: Mapping[str, Binding]) -> None:
         """One row for each value of `by`, which is the key from here on."""
+        by, order, take = self.gathered(step, step.by, flow, source, constants)
+        flow.add(p.Group(by, order, take))
+        flow.key = by
+
+    def merge(self, step: d.Merge, flow: Flow, source: str, constants: Mapping[str, Binding]) -> None:
+        """Boxes that overlap become one. Which one leads hangs on the order, so that is settled whatever is taken."""
+        type, what = self.column(step.box, flow), f"the column `{step.box.name}`"
+        if type is None or self.checker.fitted(Column(step.box.name, type), BOX, step.box.span, what).type != BOX:
+            flow.broken = True
+            return
+        by, order, take = self.gathered(step, (*step.by, step.box), flow, source, constants)
+        flow.add(p.Merge(by, step.box.name, step.over, order, take))
+        flow.key = None
+
+    def gathered(
+        self,
+        step: d.Group | d.Merge,
+        kept: tuple[s.Name, ...],
+        flow: Flow,
+        source: str,
+        constants: Mapping[str, Binding],
+    ) -> tuple[tuple[str, ...], tuple[Typed, ...], tuple[p.Aggregate, ...]]:
+        """`by`, `order` and `take` of a step that makes one row of several; `kept` are the columns beside those taken."""
         by = tuple(n.name for n in step.by if self.column(n, flow) is not None)
         scope = self.scope(flow, source, constants, None)
         order = tuple(self.checker.check(e, scope) for e in step.order)
@@ -481,17 +506,17 @@ class Tables:
         hidden = [
             p.Aggregate(n, "only", Column(n, flow.columns[n]), flow.columns[n]) for n in flow.hidden if n not in by
         ]
-        single = self.once(step.by) and self.once([name for name, _ in step.take], {*by, *flow.hidden})
+        others = {*(name.name for name in kept), *flow.hidden}
+        single = self.once(kept) and self.once([name for name, _ in step.take], others)
         used = [(a.name, a.argument) for a in taken if a.argument is not None] + [("order", e) for e in order]
         for what, expression in used:
             for assertion, needed in requirements(expression):
                 flow.add(p.Check(f"{assertion}() in `{what}`", needed))
-        if any(a.function in ("first", "list") for a in taken):
+        if isinstance(step, d.Merge) or any(a.function in ("first", "list") for a in taken):
             self.settled(by, step.order, order, flow)
         flow.broken = len(by) < len(step.by) or not single
-        flow.add(p.Group(by, order, (*taken, *hidden)))
         flow.places |= {n.name: n.span for n, _ in step.take if n.span is not None}
-        flow.key = by
+        return by, order, (*taken, *hidden)
 
     def settled(self, by: tuple[str, ...], written: tuple[s.Expr, ...], order: tuple[Typed, ...], flow: Flow) -> None:
         """Rows of a group that the order leaves equal are bad rows: `first` and `list` would hang on the files' order."""

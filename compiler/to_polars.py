@@ -16,8 +16,12 @@ import polars as pl
 
 from cxrspec.compiler import plan as p
 from cxrspec.compiler.bodies import Context, expression
+from cxrspec.compiler.boxes import outer
 from cxrspec.compiler.dtypes import dtype_of
+from cxrspec.compiler.merging import MOST, with_leaders
 from cxrspec.compiler.turns import add_turns
+from cxrspec.compiler.typed import Build, Column, Get
+from cxrspec.compiler.types import BOX, INT, RecordOf
 
 LOST = "$lost"
 
@@ -56,6 +60,8 @@ def _change(node: p.Node) -> str:
     match node:
         case p.Group(by):
             return f"group by {', '.join(by) or 'nothing'}"
+        case p.Merge(_, box):
+            return f"merge {box}"
         case p.Explode(column):
             return f"explode {column}"
         case p.Unpivot(columns):
@@ -110,6 +116,8 @@ class _Building:
                 self.join(node)
             case p.Group():
                 self.group(node)
+            case p.Merge():
+                self.merge(node)
             case p.Explode():
                 self.explode(node)
             case p.Union(relation):
@@ -170,6 +178,23 @@ class _Building:
                 )
                 self.rows = self.rows.drop(f"$distinct.{aggregate.name}")
 
+    def merge(self, node: p.Merge) -> None:
+        """One row for each box that leads. Boxes of one group are of one image, and no more than a mask has bits."""
+        order = [expression(e, self.context) for e in node.order]
+        self.rows = with_leaders(self.rows, node.by, node.box, node.over, order)
+        box, boxes = Column(node.box, BOX), Column("$boxes", INT)
+        sides = ("width", "height")
+        size = Build(tuple((s, Get(box, s, INT)) for s in sides), RecordOf(tuple((s, INT) for s in sides)))
+        made = (
+            p.Aggregate(node.box, "outer", box, BOX),
+            p.Aggregate("$boxes", "max", boxes, INT),
+            p.Aggregate("$sizes", "distinct", size, INT),
+        )
+        self.group(p.Group((*node.by, "$leader"), node.order, (*made, *node.take)))
+        self.gate("check", f"more than {MOST} boxes to merge in `{node.box}`", pl.col("$boxes") <= MOST)
+        self.gate("check", f"boxes of images of different size in `{node.box}`", pl.col("$sizes") == 1)
+        self.rows = self.rows.drop("$leader", "$boxes", "$sizes")
+
     def explode(self, node: p.Explode) -> None:
         """An empty list and a null give no row; the position is counted before the items part."""
         items = pl.col(node.column).alias(node.item)
@@ -220,4 +245,6 @@ AGGREGATES: Mapping[str, Aggregation] = {
     "max": lambda x, _: x.max(),
     "count": lambda x, _: x,
     "most_common": lambda x, _: x.drop_nulls().mode().min(),
+    "outer": lambda x, _: outer(x),
+    "distinct": lambda x, _: x.n_unique(),
 }

@@ -209,6 +209,63 @@ def test_the_dialect_belongs_to_the_output(tmp_path: Path) -> None:
     assert made_up.rows(out, "drawn/lab")
 
 
+MERGED = """\
+  merged:
+    from: boxes
+    steps:
+      - merge:
+          by: image
+          box: box
+          over: 0.2
+          order: [box.x1, number]
+          take: {findings: list_unique(finding)}
+splits:
+"""
+TOLD = """\
+kind: spec
+name: Merged
+source: lab
+from: merged
+key: [image, box.x1, box.y1]
+bind: {said: 'f"{box.x2} {join(findings, "+")}"'}
+inputs: {said: text}
+turns:
+  - prompt: What?
+    answer: {format: text, text: said}
+"""
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_boxes_are_merged_whatever_they_show(engine: Engine, tmp_path: Path) -> None:
+    """By hand: the second box joins the first (they share 16 of 24 columns), the third is apart."""
+    rows: list[Mark] = [
+        (1, "i", "mass", 0.0, 0.0, 20.0, 30.0),
+        (2, "i", "edema", 4.0, 0.0, 20.0, 30.0),
+        (3, "i", "edema", 30.0, 0.0, 8.0, 30.0),
+        (4, "j", "edema", 4.0, 0.0, 20.0, 30.0),
+    ]
+    compilation = load(TOLD, SOURCE.replace("splits:\n", MERGED))
+    data, out = write(tmp_path / "data", rows), tmp_path / "out"
+    result = made_up.make(data, out, compilation, select=["merged/lab"], engine=engine)
+    answers = {id: row["turns"][0]["answer"] for id, row in made_up.rows(out, "merged/lab").items()}
+    assert answers == {
+        "merged/lab/i/0.0/0.0": "0.6 edema+mass",
+        "merged/lab/i/0.75/0.0": "0.95 edema",
+        "merged/lab/j/0.1/0.0": "0.6 edema",
+    }
+    (spec,) = result.manifest.specs
+    assert [(s.step, s.rows_in, s.rows_out) for s in spec.attrition] == [("merge box", 4, 3), ("a form applies", 3, 3)]
+
+
+def test_an_order_that_leaves_boxes_equal_stops_the_spec(tmp_path: Path) -> None:
+    rows: list[Mark] = [(n, "i", "mass", 4.0, float(n), 20.0, 9.0) for n in range(3)]
+    compilation = load(TOLD, SOURCE.replace("splits:\n", MERGED.replace("[box.x1, number]", "[box.x1]")))
+    result = made_up.make(write(tmp_path / "data", rows), tmp_path / "out", compilation, select=["merged/lab"])
+    (found,) = result.diagnostics
+    rule = "order within image stands more than once"
+    assert (found.code, found.message) == ("CXR751", f"3 rows break a rule of `lab.merged`: {rule}")
+
+
 def test_a_box_without_area_stops_the_spec(tmp_path: Path) -> None:
     row = (0, "i", "mass", 40.0, 2.0, 5.0, 5.0)
     assert not sound(row)
