@@ -88,7 +88,7 @@ PLANTED = (
     "called",  # an impression with a redaction and a.m.
     "no_findings",  # a report without FINDINGS
     "no_headings",  # a report without any heading
-    "prior_only",  # findings that speak of an earlier study in every sentence; no label is positive
+    "prior_only",  # findings and impression speak of nothing but an earlier study; no label is positive
     "wet_read",  # an IMPRESSION in the wet read, another in the final report
 )
 """The studies of the first patient of each split, in order of time."""

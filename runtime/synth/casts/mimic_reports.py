@@ -248,13 +248,13 @@ def _reports(world: World, pools: Pools, sentences: pl.DataFrame) -> pl.DataFram
         some("plain", chance(0.2) | pl.col("text").is_null()),
         pl.col("text"),
         some("clear", pl.col("normal").fill_null(False)),
-        some("change", later & chance(0.5) | planted("same_day")),
+        some("change", later & chance(0.5) | ordinary & chance(0.15) | planted("same_day")),
         some("prior", later & chance(0.2) | ordinary & chance(0.05)),
     )
     impression = _joined(
         pl.col("told"),
         some("clear_told", pl.col("told").is_null()),
-        some("change", later & chance(0.3) | planted("same_day")),
+        some("change", later & chance(0.3) | ordinary & chance(0.15) | planted("same_day")),
         some("called", ordinary & chance(0.08) | planted("called")),
     )
     return (
@@ -265,10 +265,8 @@ def _reports(world: World, pools: Pools, sentences: pl.DataFrame) -> pl.DataFram
             .when(ordinary)
             .then(form)
             .otherwise(pl.lit("both")),
-            findings=pl.when(planted("prior_only"))
-            .then(_joined(*(some("prior", pl.lit(True)) for _ in "ab")))
-            .otherwise(findings),
-            impression=impression,
+            findings=pl.coalesce(some("prior", planted("prior_only")), findings),
+            impression=pl.coalesce(some("prior", planted("prior_only")), impression),
             examination=some("examination", chance(0.8)),
             indication=some("indication", chance(0.6) | planted("early", "same_day")),
             technique=some("technique", chance(0.5)),
