@@ -382,7 +382,46 @@ def _print_pictures(compilation: Compilation, settings: Settings, format: ListFo
     _print([asdict(one) for one in found], format)
 
 
+@app.command()
+def images(
+    source: Annotated[str, typer.Argument(help="A source, by its name.")],
+    out: Annotated[Path, typer.Argument(help="Folder of the converted pictures.")],
+    specs: SpecsFolder = None,
+    data: DataFolder = None,
+) -> None:
+    """Write the DICOM and PNG pictures of a source as PNG files of 8 bits."""
+    from cxrspec.compiler.diagnostics import near
+    from cxrspec.runtime.locate import Roots
+    from cxrspec.runtime.project import load
+
+    try:
+        from cxrspec.runtime.convert import convert
+    except ModuleNotFoundError as error:
+        _usage(f"`cxrspec images` needs `{error.name}`, which is not installed", "pip install 'cxrspec[images]'")
+    settings = _settings(specs, data, None, None)
+    sources = load(settings.specs).sources
+    if source not in sources:
+        _usage(f"unknown source `{source}`", near(source, sources, "sources"))
+    roots = Roots(settings.data, settings.sources)
+    with _Progress() as progress:
+        done = convert(roots.of(source), out, roots.shown, progress.say)
+    _complain(done.findings, {})
+    if not done.made + done.there + len(done.findings):
+        folders = " or ".join(roots.shown(folder) for folder in roots.of(source))
+        _usage(f"no DICOM or PNG picture in {folders}", "pictures in an archive are unpacked first")
+    print(f"pictures written: {done.made:,}, there before: {done.there:,}", file=sys.stderr)
+    print(f"[images.{source}]\nroot = {_toml(out.resolve())}\npattern = {_toml(done.pattern)}")
+    raise typer.Exit(1 if done.findings else 0)
+
+
 # ---- what commands share
+
+
+def _toml(value: object) -> str:
+    """A text of TOML, whose escapes are those of JSON."""
+    import json
+
+    return json.dumps(str(value), ensure_ascii=False)
 
 
 def _settings(specs: Path | None, data: Path | None, out: Path | None, seed: int | None) -> Settings:

@@ -15,8 +15,10 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
+import polars as pl
 import pytest
 import typer
+from PIL import Image
 
 from cxrspec.compiler.codes import CODES
 from cxrspec.runtime.cli import app, main
@@ -26,7 +28,7 @@ SHIPPED = sorted(
     p.relative_to(HOUSE / "specs/tasks").with_suffix("").as_posix() for p in HOUSE.glob("specs/tasks/*/*.yaml")
 )
 SPECS = [name for name in SHIPPED if not name.endswith("/task")]
-COMMANDS = ("compile", "run", "stats", "ls", "show", "prompts", "explain", "sources", "synth")
+COMMANDS = ("compile", "run", "stats", "ls", "show", "prompts", "explain", "sources", "synth", "images")
 CANARY = "CANARY-7Q"
 
 
@@ -501,3 +503,56 @@ def test_commands_load_no_more_than_they_need() -> None:
     code = "import sys; from cxrspec.runtime import cli; sys.argv = ['cxrspec', *{}]\ntry: cli.main()\nfinally: print([m for m in ('polars', 'numpy', 'lark') if m in sys.modules], file=sys.stderr)"
     assert run_python(code.format(["--help"])).stderr.strip() == "[]"
     assert run_python(code.format(["compile", "--check"])).stderr.strip() == "['lark']"
+
+
+# ---- images
+
+
+def picture(name: str) -> None:
+    """A made-up PNG of 16 bits, below the data root."""
+    path = Path("data/rsna/stage_2_train_images") / name
+    path.parent.mkdir(exist_ok=True)
+    Image.new("I;16", (4, 3), 900).save(path, "PNG")
+
+
+def test_converted_pictures_are_found_with_the_lines_that_are_printed() -> None:
+    sound()
+    for number in range(40):
+        picture(f"patient-{number:03}.dcm")
+    done = cxrspec("images", "rsna", "copies")
+    assert done.exit_code == 0
+    assert done.stderr.endswith("pictures written: 40, there before: 0\n")
+    Path("cxrspec.toml").write_text(done.stdout, "utf-8")
+    assert cxrspec("sources", "--images").stdout.split("  ") == ["rsna", "40 named", "0 missing", "0 packed\n"]
+    assert cxrspec("run").exit_code == 0
+    table = pl.read_parquet("out/image_classification/rsna/*.parquet")
+    assert all(Path(path).is_file() for path in table["images"].explode())
+    assert cxrspec("images", "rsna", "copies").stderr.endswith("pictures written: 0, there before: 40\n")
+
+
+def test_pictures_that_cannot_be_converted_are_listed() -> None:
+    sound()
+    picture("a.png")
+    picture("b.png")
+    path = Path("data/rsna/stage_2_train_images/b.png")
+    path.write_bytes(path.read_bytes()[:50])
+    done = cxrspec("images", "rsna", "copies")
+    assert "error[CXR615]: a damaged PNG file\n --> rsna/stage_2_train_images/b.png\n" in done.stderr
+    assert "pictures written: 1," in done.stderr
+    assert done.exit_code == 1
+
+
+def test_images_say_what_they_need(monkeypatch: pytest.MonkeyPatch) -> None:
+    sound()
+    unknown, none = cxrspec("images", "rnsa", "copies"), cxrspec("images", "rsna", "copies")
+    assert (unknown.exit_code, unknown.stdout) == (2, "")
+    assert "unknown source `rnsa`" in unknown.stderr
+    assert "`rsna`" in unknown.stderr
+    assert (none.exit_code, none.stdout) == (2, "")
+    assert "no DICOM or PNG picture in rsna" in none.stderr
+    monkeypatch.setitem(sys.modules, "pydicom", None)
+    monkeypatch.delitem(sys.modules, "cxrspec.runtime.convert")
+    bare = cxrspec("images", "rsna", "copies")
+    assert (bare.exit_code, bare.stdout) == (2, "")
+    assert "needs `pydicom`" in bare.stderr
+    assert "pip install 'cxrspec[images]'" in bare.stderr
