@@ -5,7 +5,7 @@ Draws are documented in docs/language.md: xxh64 (seed 0) of UTF-8 texts joined b
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -19,7 +19,7 @@ from cxrspec.compiler.functions import FUNCTIONS, TEXTS
 from cxrspec.compiler.printing import filled
 from cxrspec.compiler.texts import last_paragraph, literals, nonempty, section, squeeze
 from cxrspec.compiler.typed import Apply, Branch, Build, Column, Const, Draw, Get, It, Map, Typed, Value
-from cxrspec.compiler.types import INT, ListOf, Scalar, Type, join, present
+from cxrspec.compiler.types import INT, LabelsOf, ListOf, Scalar, Type, is_nullable, join, present
 
 # A literal argument is handed to a body as it is, hence Any.
 Body = (
@@ -160,6 +160,32 @@ def digest(*texts: pl.Expr) -> pl.Expr:
     value = hashed(*texts)
     digits = [(value // 16**place % 16).cast(pl.Int64) for place in reversed(range(16))]
     return pl.concat_str([pl.lit("0123456789abcdef").str.slice(d, 1) for d in digits])
+
+
+# ---- labels
+
+STATES: Mapping[str, Callable[[pl.Expr], pl.Expr]] = {
+    "1": lambda x: x == 1,
+    "0": lambda x: x == 0,
+    "u": lambda x: x == -1,
+    "n": lambda x: x.is_null(),
+}
+
+
+def counted(labels: pl.Expr, type: Type, states: Sequence[str]) -> pl.Expr:
+    """The names of the labels in one of their `states` (letters of `STATES`: uncertain, not mentioned), in order.
+
+    As one text that is cut again: a list put together of items takes ten times as long.
+    """
+    inner = present(type)
+    assert isinstance(inner, LabelsOf)
+    said: list[pl.Expr] = []
+    for name, letters in zip(inner.names, states, strict=True):
+        value = labels.struct.field(name)
+        said.append(pl.when(pl.any_horizontal(STATES[letter](value) for letter in letters)).then(pl.lit(name)))
+    text = pl.concat_str(said, separator=SEPARATOR, ignore_nulls=True)
+    there = pl.when(labels.is_not_null()).then(text) if is_nullable(type) else text
+    return there.str.extract_all(f"[^{SEPARATOR}]+")
 
 
 # ---- numbers
@@ -317,6 +343,9 @@ def _apply(e: Apply, context: Context) -> pl.Expr:
             folder = e.arguments[0]
             assert isinstance(folder, Const)
             return path(str(folder.value), expression(e.arguments[1], context), context)
+        case "positive" | "negative":
+            labels, states = e.arguments
+            return counted(expression(labels, context), labels.type, _plain(states))
         case "in":
             return _membership(e.arguments[0], e.arguments[1], context)
         case "+" | "-" | "*" | "neg" if present(e.type) == INT:

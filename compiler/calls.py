@@ -11,13 +11,14 @@ from cxrspec.compiler.declarations import Function
 from cxrspec.compiler.diagnostics import near
 from cxrspec.compiler.draws import Draws
 from cxrspec.compiler.functions import FUNCTIONS, solve
+from cxrspec.compiler.labels import Labels
 from cxrspec.compiler.lambdas import Lambdas
 from cxrspec.compiler.scopes import Binding, Scope, item_type
 from cxrspec.compiler.typed import Apply, Const, Typed
 from cxrspec.compiler.types import TEXT, UNKNOWN, Scalar, Type, Unknown, is_nullable, nullable, present
 
 
-class Calls(Draws, Lambdas):
+class Calls(Draws, Lambdas, Labels):
     """Types calls, of the language's functions and of those written in YAML."""
 
     def call(self, e: s.Call, scope: Scope) -> Typed:
@@ -43,6 +44,8 @@ class Calls(Draws, Lambdas):
             return Apply(e.function, (), UNKNOWN)
         if function.kind == "lambda":
             return self.map(e, scope)
+        if function.kind == "labels":
+            return self.labels(e, scope)
         if function.kind == "image" and len(e.arguments) == 2 and isinstance(e.arguments[1], s.Name):
             e = replace(e, arguments=(e.arguments[0], s.Text(e.arguments[1].name, span=e.arguments[1].span)))
         arguments = tuple(self.check(a, scope) for a in e.arguments)

@@ -6,11 +6,37 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from cxrspec.compiler.diagnostics import Span
-from cxrspec.compiler.plan import RawColumn, Read
+from cxrspec.compiler.plan import Place, RawColumn, Read
 from cxrspec.compiler.syntax import Expr, Name, Node, Prompt
 from cxrspec.compiler.types import Type
 
-Constant: TypeAlias = str | int | float | bool | tuple[str, ...] | tuple[int, ...] | tuple[float, ...]
+# ---- constants
+
+Verdict: TypeAlias = Literal["positive", "negative", "skip"]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdicts(Node):
+    """What one state counts as, for some labels by name and for all others."""
+
+    named: tuple[tuple[Name, Verdict], ...]
+    otherwise: Verdict
+
+    def of(self, label: str) -> Verdict:
+        """What it counts as for this label."""
+        named: dict[str, Verdict] = {name.name: verdict for name, verdict in self.named}
+        return named.get(label, self.otherwise)
+
+
+@dataclass(frozen=True, slots=True)
+class Policy(Node):
+    """What a label counts as that is uncertain or not mentioned."""
+
+    uncertain: Verdicts
+    not_mentioned: Verdicts
+
+
+Constant: TypeAlias = str | int | float | bool | tuple[str, ...] | tuple[int, ...] | tuple[float, ...] | Policy
 
 # ---- steps
 
@@ -119,13 +145,29 @@ class Identity(Node):
 
 
 @dataclass(frozen=True, slots=True)
+class LabelColumn(Node):
+    """A column of type labels; `names` are listed, or the constant that lists them.
+
+    Without `places` each name is the header of a column of its own; else they hold one list, a number for each name.
+    """
+
+    names: tuple[Name, ...] | Name
+    places: tuple[Place, ...]
+    missing: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ReadTable(Node):
-    """A table read from files; `count` is how many rows were published, at least and at most."""
+    """A table read from files; `count` is how many rows were published, at least and at most.
+
+    `read` has the columns that stand in the files as they are; `labels` are made of others.
+    """
 
     name: str
     read: Read
     key: tuple[Name, ...]
     columns: dict[str, tuple[RawColumn, Span]]
+    labels: dict[str, LabelColumn]
     count: tuple[int, int] | None
 
 

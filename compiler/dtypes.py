@@ -7,6 +7,8 @@ import polars as pl
 from cxrspec.compiler.types import (
     BOX,
     FIELDS_OF_BOX,
+    LABEL,
+    LabelsOf,
     ListOf,
     Never,
     Nullable,
@@ -26,6 +28,7 @@ _SCALARS: dict[str, pl.DataType] = {
     "time": pl.Time(),
     "image": pl.String(),
     "split": pl.String(),
+    "label": pl.Int8(),
 }
 
 
@@ -47,5 +50,7 @@ def dtype_of(type: Type) -> pl.DataType:
             return pl.List(dtype_of(item))
         case RecordOf(fields):
             return pl.Struct({name: dtype_of(field) for name, field in fields})
+        case LabelsOf(names):
+            return pl.Struct(dict.fromkeys(names, dtype_of(LABEL)))
         case Unknown() | Never() | Variable():
             return pl.Null()

@@ -79,11 +79,14 @@ class Checker(Operators, Calls):
     def name(self, e: s.Name, scope: Scope) -> Typed:
         """What the name stands for."""
         if e.name in scope.names:
+            if scope.names[e.name].policy is not None:
+                help = "a policy stands in `positive(labels, policy)` and `negative(labels, policy)`"
+                self.report.error("CXR317", e.span, f"`{e.name}` is a policy, and no value", help=help)
             return scope.names[e.name].value
         if e.name == "it":
             self.report.error("CXR204", e.span, "`it` stands outside of `where(list, ...)` and `each(list, ...)`")
             return Column(e.name, UNKNOWN)
-        hints = [near(e.name, scope.names, "names")]
+        hints = [near(e.name, [name for name, one in scope.names.items() if one.policy is None], "names")]
         if e.span is not None and self.quoted(e.span):
             hints.insert(0, f"YAML took the quotes: a text is written '\"{e.name}\"'")
         elif e.name not in scope.names and e.name in FUNCTIONS:

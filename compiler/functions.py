@@ -22,6 +22,7 @@ from cxrspec.compiler.types import (
     ListOf,
     Nullable,
     RecordOf,
+    Scalar,
     Type,
     Variable,
     fits,
@@ -31,7 +32,7 @@ from cxrspec.compiler.types import (
     present,
 )
 
-Kind = Literal["plain", "draw", "lambda", "must", "image"]
+Kind = Literal["plain", "draw", "lambda", "must", "image", "labels"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,7 @@ class Function:
     """One function: `parameters` may hold `Variable`s; the last `optional` of them may be left out.
 
     kind    plain; draw (keyed to identity: not in tables); lambda (its last argument speaks of `it`);
-            must (asserts, takes null); image (knows the source it stands in)
+            must (asserts, takes null); image (knows the source it stands in); labels (takes labels and a policy)
     literal the places of arguments that must be written out, because the plan is fixed by them
     """
 
@@ -61,6 +62,7 @@ class Function:
 
 T, U = Variable("T"), Variable("U")
 TEXTS = ListOf(TEXT)
+LABELS, POLICY = Scalar("labels"), Scalar("policy")  # as signatures call them; labels.py checks what they are
 HEADING = r"[A-Z][A-Z ()/,\-]*"  # the name of a report's section, as it stands before a colon
 
 _ROWS = (
@@ -157,6 +159,21 @@ _ROWS = (
         optional=1,
         kind="image",
         literal=(1,),
+    ),
+    Function("names", (LABELS,), TEXTS, "the names of labels, in the order declared", kind="labels"),
+    Function(
+        "positive",
+        (LABELS, POLICY),
+        TEXTS,
+        "the names of the labels that are positive under a policy, in the order declared",
+        kind="labels",
+    ),
+    Function(
+        "negative",
+        (LABELS, POLICY),
+        TEXTS,
+        "the names of the labels that are negative under a policy, in the order declared",
+        kind="labels",
     ),
     Function("must", (Nullable(T),), T, "asserts: a null makes a bad row", kind="must"),
     Function("chance", (FLOAT,), BOOL, "true with this probability", kind="draw", literal=(0,)),

@@ -296,6 +296,8 @@ class _Reader:
         """A type by its name."""
         if token not in SCALARS:
             known = near(token, [*SCALARS, "list", "record"], "types")
+            if token == "labels":
+                known = "labels are a column that is read: `{type: labels, fold: [Edema, Fracture]}`"
             self.error("CXR103", _start(token), _end(token), f"unknown type `{token}`", known)
         return SCALARS.get(token, UNKNOWN)
 

@@ -15,6 +15,7 @@ from cxrspec.compiler.types import (
     SPLIT,
     TEXT,
     UNKNOWN,
+    LabelsOf,
     ListOf,
     RecordOf,
     Scalar,
@@ -114,7 +115,7 @@ class Operators(Checking):
             self.report.error("CXR303", e.span, f"`{left.type}` and `{right.type}` cannot be compared")
         elif e.operator not in ("==", "!=") and isinstance(joined, Scalar) and joined.name not in ORDERED:
             self.report.error("CXR304", e.span, f"`{joined}` has no order")
-        elif isinstance(joined, ListOf | RecordOf) and (e.operator not in ("==", "!=") or isinstance(joined, RecordOf)):
+        elif isinstance(joined, RecordOf | LabelsOf) or (isinstance(joined, ListOf) and e.operator not in ("==", "!=")):
             self.report.error("CXR304", e.span, f"`{e.operator}` does not compare `{joined}`")
         return Apply(e.operator, (left, right), BOOL)
 

@@ -142,8 +142,12 @@ class _Parser:
         return {str(p[-1]): (self.constant(p), self.document.key_span(p)) for p in self.each(path)}
 
     def constant(self, path: Path) -> d.Constant:
-        """A value, or a list of values that are all of one kind."""
+        """A value, a list of values that are all of one kind, or a policy."""
         value = self.get(path)
+        if is_mapping(value):
+            return d.Policy(
+                self.verdicts((*path, "uncertain")), self.verdicts((*path, "not_mentioned")), span=self.span(path)
+            )
         if not isinstance(value, list):
             return cast(d.Constant, value)
         items = tuple(cast(list[str | int | float | bool], value))
@@ -152,6 +156,15 @@ class _Parser:
                 message = f"`{item}` is {_KINDS[type(item)]}, in a list that starts with {_KINDS[type(items[0])]}"
                 self.report.error("CXR303", self.span((*path, place)), message)
         return cast(d.Constant, items)
+
+    def verdicts(self, path: Path) -> d.Verdicts:
+        """One word for all labels, or a mapping of labels to words."""
+        if not is_mapping(self.get(path)):
+            return d.Verdicts((), cast(d.Verdict, self.text(path)), span=self.span(path))
+        words: dict[Path, d.Verdict] = {p: cast(d.Verdict, self.text(p)) for p in self.each(path)}
+        others = [p for p in words if p[-1] != "else"]
+        named: tuple[tuple[Name, d.Verdict], ...] = tuple((self.key_name(p), words[p]) for p in others)
+        return d.Verdicts(named, words[(*path, "else")], span=self.span(path))
 
     def rules(self, path: Path) -> dict[str, Prompt]:
         return {str(p[-1]): self.prompt(p) for p in self.each(path)}
@@ -197,7 +210,9 @@ class _Parser:
     def read_table(self, path: Path, source: str) -> d.ReadTable:
         at = below(path)
         missing = self.texts(at("missing"))
-        columns = {str(p[-1]): (self.column(p, missing), self.document.key_span(p)) for p in self.each(at("columns"))}
+        labels = {p for p in self.each(at("columns")) if self.get((*p, "type")) == "labels"}
+        cells = [p for p in self.each(at("columns")) if p not in labels]
+        columns = {str(p[-1]): (self.column(p, missing), self.document.key_span(p)) for p in cells}
         key = self.names(at("key"))
         read = Read(
             table=f"{source}.{path[-1]}",
@@ -215,7 +230,14 @@ class _Parser:
             generated=self.text(at("origin")) == "generated",
         )
         count = self.bounds(at("count")) if self.has(at("count")) else None
-        return d.ReadTable(str(path[-1]), read, key, columns, count, span=self.document.key_span(path))
+        bundles = {str(p[-1]): self.labels(p, missing) for p in self.each(at("columns")) if p in labels}
+        return d.ReadTable(str(path[-1]), read, key, columns, bundles, count, span=self.document.key_span(path))
+
+    def labels(self, path: Path, missing: tuple[str, ...]) -> d.LabelColumn:
+        at = below(path)
+        names = self.list_of_names(at("fold") if self.has(at("fold")) else at("names"))
+        places = tuple(self.place(p) for p in self.each(at("from")))
+        return d.LabelColumn(names, places, missing, span=self.document.key_span(path))
 
     def column(self, path: Path, missing: tuple[str, ...]) -> RawColumn:
         name = str(path[-1])

@@ -12,7 +12,7 @@ from functools import reduce
 from typing import cast
 
 from cxrspec.compiler import syntax as s
-from cxrspec.compiler.declarations import Constant, Function
+from cxrspec.compiler.declarations import Constant, Function, Policy
 from cxrspec.compiler.diagnostics import Span
 from cxrspec.compiler.typed import Const, Typed, Value, walk
 from cxrspec.compiler.types import (
@@ -33,10 +33,11 @@ from cxrspec.compiler.types import (
 
 @dataclass(frozen=True, slots=True)
 class Binding:
-    """What a name stands for, and where that was declared."""
+    """What a name stands for, and where that was declared. A policy is no value; it stands in calls that take one."""
 
     value: Typed
     declared: Span | None = None
+    policy: Policy | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,12 +107,18 @@ def facts(condition: s.Expr, truth: bool = True) -> frozenset[str]:
             return frozenset()
 
 
-def constant(value: Constant) -> Const:
-    """A named constant as a typed literal; a list takes the type that holds all its items."""
+def constant(value: Constant, declared: Span | None) -> Binding:
+    """What the name of a constant stands for."""
+    if isinstance(value, Policy):
+        return Binding(Const("", UNKNOWN), declared, value)
+    return Binding(literal(value), declared)
+
+
+def literal(value: Value | tuple[Value, ...]) -> Const:
+    """A typed literal; a list takes the type that holds all its items."""
     if isinstance(value, tuple):
-        items = cast(tuple[Value, ...], value)
-        item = reduce(lambda a, b: join(a, b) or UNKNOWN, (scalar_type(v) for v in items), cast(Type, NEVER))
-        return Const(items, ListOf(item))
+        item = reduce(lambda a, b: join(a, b) or UNKNOWN, (scalar_type(v) for v in value), cast(Type, NEVER))
+        return Const(value, ListOf(item))
     return Const(value, scalar_type(value))
 
 

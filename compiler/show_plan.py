@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from cxrspec.compiler import plan as p
 from cxrspec.compiler.typed import Apply, Branch, Build, Column, Const, Draw, Get, It, Map, Typed, Value
+from cxrspec.compiler.types import LabelsOf
 
 INFIX = frozenset(("and", "or", "==", "!=", "<", "<=", ">", ">=", "in", "??", "+", "-", "*", "/", "%"))
 
@@ -167,6 +168,8 @@ def show_typed(e: Typed) -> str:
             return f"(if {show_typed(condition)} then {show_typed(then)} else {show_typed(otherwise)})"
         case Map(kind, items, body):
             return f"{kind}({show_typed(items)}, {show_typed(body)})"
+        case Build(fields, LabelsOf()):
+            return f"labels({', '.join(show_typed(v) for _, v in fields)})"
         case Build(fields):
             return f"record({', '.join(f'{n} = {show_typed(v)}' for n, v in fields)})"
         case Get(operand, name):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from cxrspec.compiler import declarations as d
 from cxrspec.compiler import plan as p
@@ -11,14 +11,16 @@ from cxrspec.compiler import syntax as s
 from cxrspec.compiler.diagnostics import Label, Report, Span, close, near
 from cxrspec.compiler.expressions import Checker
 from cxrspec.compiler.scopes import Binding, Scope, constant, facts, is_broken
-from cxrspec.compiler.typed import Build, Column, Const, Typed, draws, requirements
+from cxrspec.compiler.typed import Apply, Build, Column, Const, Typed, draws, requirements
 from cxrspec.compiler.types import (
     BOOL,
     BOX,
     INT,
+    LABEL,
     NEVER,
     TEXT,
     UNKNOWN,
+    LabelsOf,
     ListOf,
     RecordOf,
     Type,
@@ -170,7 +172,7 @@ class Tables:
         """Check every function written in YAML by its own types, whether anything calls it or not."""
         for function in self.words.functions.values():
             takes = {name: Binding(Column(name, type)) for name, type in function.takes}
-            shared = {name: Binding(constant(value), span) for name, (value, span) in self.words.constants.items()}
+            shared = {name: constant(value, span) for name, (value, span) in self.words.constants.items()}
             others = {n: f for n, f in self.words.functions.items() if n != function.name}
             scope = Scope({**shared, **takes}, f"name in `{function.name}`", functions=others)
             self.checker.check(function.gives, scope)
@@ -223,16 +225,19 @@ class Tables:
             self.making.append(full)
             declared = self.sources[source].tables[name]
             self.known[full] = (
-                self.read(declared) if isinstance(declared, d.ReadTable) else self.derived(source, declared)
+                self.read(source, declared) if isinstance(declared, d.ReadTable) else self.derived(source, declared)
             )
             self.making.pop()
         return self.known[full]
 
-    def read(self, table: d.ReadTable) -> Table:
+    def read(self, source: str, table: d.ReadTable) -> Table:
         """A table that is read: its columns as declared, its key."""
         places = {name: span for name, (_, span) in table.columns.items()}
+        places |= {name: column.span for name, column in table.labels.items() if column.span is not None}
         for name in table.key:
-            if name.name not in table.columns:
+            if name.name in table.labels:
+                self.report.error("CXR304", name.span, f"`{name.name}` is `labels`, which are no key")
+            elif name.name not in table.columns:
                 self.report.error(
                     "CXR203",
                     name.span,
@@ -240,10 +245,45 @@ class Tables:
                     label=f"not a column of `{table.read.table}`",
                     help=near(name.name, table.columns, "columns"),
                 )
-        columns = {name: column.type for name, (column, _) in table.columns.items()}
-        relation = p.Relation(table.read.table, (table.read,))
+        columns: dict[str, Type] = {name: column.type for name, (column, _) in table.columns.items()}
         key = tuple(n.name for n in table.key if n.name in columns) if table.key else None
-        return Table(relation, columns, places, key, table.span)
+        made = [self.labels(name, column, source) for name, column in table.labels.items()]
+        columns |= {derive.name: derive.expression.type for _, derive in made}
+        nodes: tuple[p.Node, ...] = (table.read,)
+        if made:
+            raw = (*table.read.columns, *(column for more, _ in made for column in more))
+            nodes = (replace(table.read, columns=raw), *(derive for _, derive in made), p.Select(tuple(columns)))
+        return Table(p.Relation(table.read.table, nodes), columns, places, key, table.span)
+
+    def labels(self, name: str, column: d.LabelColumn, source: str) -> tuple[tuple[p.RawColumn, ...], p.Derive]:
+        """The columns that stand in the file, `<name>.<label>` or one list `<name>.`, and the labels made of them."""
+        listed = self.listed(column.names, self.constants(source))
+        if not listed:
+            return (), p.Derive(name, Const("", UNKNOWN))
+        self.labels_once(listed)
+        labels = LabelsOf(tuple(label.name for label in listed))
+        cell, places, missing = nullable(LABEL), column.places, column.missing
+        if not places:
+            raw = [p.RawColumn(f"{name}.{n}", cell, (p.Place("name", n),), missing=missing) for n in labels.names]
+            return tuple(raw), p.Derive(
+                name, Build(tuple((n, Column(f"{name}.{n}", cell)) for n in labels.names), labels)
+            )
+        items = Column(f"{name}.", ListOf(cell))
+        one = tuple((n, Apply("item", (items, Const(i, INT)), cell)) for i, n in enumerate(labels.names))
+        whole = Apply("==", (Apply("size", (items,), INT), Const(len(one), INT)), BOOL)
+        check = p.Check(f"another number of labels in `{name}`", whole)
+        return (p.RawColumn(items.name, items.type, places, missing=missing),), p.Derive(
+            name, Build(one, labels), (check,)
+        )
+
+    def labels_once(self, names: Iterable[s.Name]) -> None:
+        """A finding for each label that is named a second time."""
+        seen: dict[str, s.Name] = {}
+        for name in names:
+            first = seen.setdefault(name.name, name)
+            if first is not name:
+                others = (Label(first.span, "the first one"),) if first.span not in (None, name.span) else ()
+                self.report.error("CXR218", name.span, f"the label `{name.name}` is named twice", others=others)
 
     def derived(self, source: str, table: d.DerivedTable) -> Table | None:
         """A table that is made by steps; None where the table it starts from is not known."""
@@ -270,11 +310,7 @@ class Tables:
         """The constants in scope: those of words.yaml, of the source, and `more`; the later shadow the earlier."""
         shared = self.words.constants
         own = self.sources[source].constants if source in self.sources else {}
-        return {
-            name: Binding(constant(value), span)
-            for part in (shared, own, *more)
-            for name, (value, span) in part.items()
-        }
+        return {name: constant(value, span) for part in (shared, own, *more) for name, (value, span) in part.items()}
 
     def scope(self, flow: Flow, source: str, constants: Mapping[str, Binding], site: str | None) -> Scope:
         """What an expression behind the last node of `flow` may speak of."""
@@ -560,9 +596,9 @@ class Tables:
         argument = self.checker.check(call.arguments[0], scope)
         listed = call.function in ("list", "list_unique")
         whole = present(argument.type)
-        compounded = isinstance(whole, ListOf | RecordOf) or whole == BOX
+        compounded = isinstance(whole, ListOf | RecordOf | LabelsOf) or whole == BOX
         compared = compounded and call.function in ("min", "max", "most_common")
-        if compared or (isinstance(whole, ListOf) and call.function == "list_unique"):
+        if compared or (isinstance(whole, ListOf | LabelsOf) and call.function == "list_unique"):
             self.report.error("CXR304", call.span, f"`{call.function}` does not take `{argument.type}`")
         return p.Aggregate(name.name, call.function, argument, ListOf(argument.type) if listed else argument.type)
 
@@ -609,6 +645,8 @@ class Tables:
             if here is None
             else f"`{n}` is missing there"
             if there is None
+            else f"`{n}` has other labels there"
+            if isinstance(present(here), LabelsOf) and isinstance(present(there), LabelsOf)
             else f"`{n}` is `{here}` here and `{there}` there"
             for n, (here, there) in types.items()
             if here is None or there is None or _differ(here, there)
@@ -671,7 +709,9 @@ class Tables:
             label = "neither a list nor a constant"
             self.report.error("CXR203", names.span, f"unknown name `{names.name}`", label=label, help=help)
             return ()
-        value = binding.value
+        value = self.checker.name(names, Scope(constants, "constant"))
+        if isinstance(value.type, Unknown):
+            return ()
         if not isinstance(value, Const) or not isinstance(value.value, tuple) or value.type != ListOf(TEXT):
             message = f"the constant `{names.name}` is `{value.type}`, expected `list of text`"
             others = (Label(binding.declared, "declared here"),) if binding.declared else ()

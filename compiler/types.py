@@ -1,7 +1,7 @@
 """The types of the language: what a column, an input or an expression may hold.
 
     bool int float text date time image split box    scalars
-    list of T        record(a T, b U)        T | null
+    list of T        record(a T, b U)        T | null        labels (a read column's alone, with their names)
 
 `Unknown` is the type of what could not be worked out: it fits everything, so one mistake gives one message.
 `Never` is the item type of the empty list `[]`, and fits every item type.
@@ -44,6 +44,16 @@ class RecordOf:
 
 
 @dataclass(frozen=True, slots=True)
+class LabelsOf:
+    """For each of these names whether it is mentioned, and how: 1 positive, 0 negative, -1 uncertain, null not mentioned."""
+
+    names: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return "labels"
+
+
+@dataclass(frozen=True, slots=True)
 class Nullable:
     """`T | null`. Never nested: build it with `nullable`."""
 
@@ -79,11 +89,12 @@ class Never:
         return "nothing"
 
 
-Type: TypeAlias = Scalar | ListOf | RecordOf | Nullable | Variable | Unknown | Never
+Type: TypeAlias = Scalar | ListOf | RecordOf | LabelsOf | Nullable | Variable | Unknown | Never
 
 BOOL, INT, FLOAT, TEXT = Scalar("bool"), Scalar("int"), Scalar("float"), Scalar("text")
 DATE, TIME, IMAGE, SPLIT, BOX = Scalar("date"), Scalar("time"), Scalar("image"), Scalar("split"), Scalar("box")
 SCALARS = {s.name: s for s in (BOOL, INT, FLOAT, TEXT, DATE, TIME, IMAGE, SPLIT, BOX)}
+LABEL = Scalar("label")  # a cell of labels: 1, 0 or -1; no file names it
 SPLITS = ("train", "val", "test")
 UNKNOWN = Unknown()
 NEVER = Never()

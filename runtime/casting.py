@@ -8,6 +8,7 @@ The rules, for a cell of a CSV, a text of XML or a value of JSON alike:
     split        train, val or test, after `values`
     int          12, +12, -12, 12.0; not 1e5, which only measurements are written in; 64 bits
     float        12, .5, 1e-5; neither nan nor infinity
+    label        an int that is 1, 0 or -1
     bool         true false 1 0 1.0 0.0, in any case
     date time    YYYY-MM-DD, HH:MM:SS
 
@@ -40,6 +41,7 @@ _FLOAT = r"^[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?$"  # -1.5e-3
 _DATE = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
 _TIME = r"^([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]$"
 _TRUE, _FALSE = ("true", "1", "1.0"), ("false", "0", "0.0")
+_LABELS = (1, 0, -1)
 _INT64 = range(-(2**63), 2**63)
 
 
@@ -187,6 +189,11 @@ def _int_expr(text: pl.Expr) -> pl.Expr:
     return _where(text, _INT).str.replace(r"\.0+$", "").str.strip_prefix("+").cast(pl.Int64, strict=False)
 
 
+def _label_expr(text: pl.Expr) -> pl.Expr:
+    number = _int_expr(text)
+    return pl.when(number.is_in(_LABELS)).then(number).cast(pl.Int8)
+
+
 def _float_expr(text: pl.Expr) -> pl.Expr:
     number = _where(text, _FLOAT).str.strip_prefix("+").cast(pl.Float64, strict=False)
     return pl.when(number.is_finite()).then(number)
@@ -207,6 +214,7 @@ _EXPRESSIONS: dict[str, Callable[[pl.Expr], pl.Expr]] = {
     "image": lambda text: text,
     "split": lambda text: pl.when(text.is_in(SPLITS)).then(text),
     "int": _int_expr,
+    "label": _label_expr,
     "float": _float_expr,
     "bool": _bool_expr,
     "date": _date_expr,
@@ -286,6 +294,11 @@ def _int_value(text: str) -> int | None:
     return number if number in _INT64 else None
 
 
+def _label_value(text: str) -> int | None:
+    number = _int_value(text)
+    return number if number in _LABELS else None
+
+
 def _float_value(text: str) -> float | None:
     number = float(text) if re.search(_FLOAT, text) else math.inf
     return number if math.isfinite(number) else None
@@ -308,6 +321,7 @@ _PARSERS: dict[str, Callable[[str], object]] = {
     "image": lambda text: text,
     "split": lambda text: text if text in SPLITS else None,
     "int": _int_value,
+    "label": _label_value,
     "float": _float_value,
     "bool": _bool_value,
     "date": _day_value,

@@ -26,6 +26,7 @@ from cxrspec.runtime.readers import Raw, reader_names, reader_of
 _FORMS = {
     "int": "an int is written 12, +12 or 12.0",
     "float": "a float is written 12, .5 or 1e-5",
+    "label": "a label is 1 (positive), 0 (negative), -1 (uncertain) or empty (not mentioned)",
     "bool": "a bool is written true, false, 1 or 0",
     "date": "a date is written YYYY-MM-DD",
     "time": "a time is written HH:MM:SS",

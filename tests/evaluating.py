@@ -9,21 +9,30 @@ import polars as pl
 
 from cxrspec.compiler import syntax as s
 from cxrspec.compiler.bodies import Context, expression
+from cxrspec.compiler.declarations import Policy, Verdicts
 from cxrspec.compiler.diagnostics import Report, Span
 from cxrspec.compiler.dialects import DEFAULT, DIALECTS
 from cxrspec.compiler.dtypes import dtype_of
 from cxrspec.compiler.expressions import Checker
 from cxrspec.compiler.grammar import parse_expression, parse_type
 from cxrspec.compiler.plan import Form, Prompt, Shape, Turns
-from cxrspec.compiler.scopes import Binding, Scope
+from cxrspec.compiler.scopes import Binding, Scope, constant
 from cxrspec.compiler.to_polars import LOST, Stage, query
 from cxrspec.compiler.typed import Column, Const, Typed, requirements
-from cxrspec.compiler.types import INT, TEXT, ListOf, Type
+from cxrspec.compiler.types import INT, TEXT, LabelsOf, ListOf, Type, nullable
 
 Engine = Literal["in-memory", "streaming"]
 ENGINES: tuple[Engine, ...] = ("in-memory", "streaming")
 ID = "$id"
 CONSTANTS = {"views": Const(("PA", "AP"), ListOf(TEXT)), "limit": Const(3, INT)}
+LABELS = LabelsOf(("A", "B, c", "é"))
+POLICIES = {
+    "strict": Policy(Verdicts((), "skip"), Verdicts((), "negative")),
+    "lenient": Policy(
+        Verdicts(((s.Name("A"), "positive"), (s.Name("é"), "negative")), "skip"),
+        Verdicts(((s.Name("B, c"), "positive"), (s.Name("A"), "skip")), "negative"),
+    ),
+}
 
 
 def place(start: int, end: int) -> Span:
@@ -31,6 +40,9 @@ def place(start: int, end: int) -> Span:
 
 
 def type_of(text: str) -> Type:
+    """The type that a text names; `labels`, which no text names, are `LABELS`."""
+    if text in ("labels", "labels | null"):
+        return LABELS if text == "labels" else nullable(LABELS)
     report = Report()
     found = parse_type(text, place, report)
     assert not report.diagnostics, text
@@ -45,9 +57,10 @@ def parsed(text: str) -> s.Expr:
 
 
 def scope_of(types: Mapping[str, Type], site: str | None = "form.name") -> Scope:
-    """The columns of a made-up table, two constants, two sources."""
+    """The columns of a made-up table, two constants, two policies, two sources."""
     columns = {name: Binding(Column(name, type)) for name, type in types.items()}
     constants = {name: Binding(value) for name, value in CONSTANTS.items()}
+    constants |= {name: constant(policy, None) for name, policy in POLICIES.items()}
     sources = frozenset({"openi", "rsna"})
     return Scope({**constants, **columns}, "column", source="rsna", sources=sources, site=site)
 

@@ -24,7 +24,7 @@ from cxrspec.compiler.bodies import BODIES
 from cxrspec.compiler.functions import FUNCTIONS
 from cxrspec.compiler.types import is_nullable
 
-from .evaluating import ENGINES, Engine, check, parsed, sound, table, type_of, values
+from .evaluating import ENGINES, LABELS, Engine, check, parsed, sound, table, type_of, values
 
 TYPES = {
     name: type_of(text)
@@ -49,6 +49,8 @@ TYPES = {
         "lf": "list of float",
         "ll": "list of list of text",
         "r": "record(a text, b int | null)",
+        "y": "labels",
+        "z": "labels | null",
     }.items()
 }
 
@@ -192,8 +194,14 @@ def row(random: Random) -> dict[str, Any]:
         "mi": items([*SMALL, None], random),
         "lf": items(FLOATS[:-1], random),
         "ll": [items(texts, random) for _ in range(one([0, 1, 2]))],
+        "y": labels(random),
+        "z": one([labels(random), labels(random), None]),
         "r": {"a": one(texts), "b": one([*SMALL, None])},
     }
+
+
+def labels(random: Random) -> dict[str, int | None]:
+    return {name: random.choice([1, 0, -1, None]) for name in LABELS.names}
 
 
 ROWS = [row(Random(seed)) for seed in range(400)]
@@ -316,6 +324,13 @@ def literals(text: str) -> list[str]:
     if type(found).__name__ != "list":
         raise BadRowError
     return [str(item) for item in found]
+
+
+# What `lenient` of evaluating.py says, written out: a label and what is said of it.
+LENIENTLY: dict[str, set[tuple[str, int | None]]] = {
+    "positive": {("A", 1), ("B, c", 1), ("é", 1), ("A", -1), ("B, c", None)},
+    "negative": {("A", 0), ("B, c", 0), ("é", 0), ("é", -1), ("é", None)},
+}
 
 
 # ---- the cases
@@ -481,6 +496,12 @@ PLAIN: dict[str, Oracle] = {
     "each(li, box(0, it, 4, 9, 4, 10).y1)": lambda li: [box(0, y, 4, 9, 4, 10)["y1"] for y in li],
     "rle_box(t, 3, n)": lambda t, n: mask_box(t, 3, n),
     "each(xs, rle_box(it, 3, 2))": lambda xs: [mask_box(x, 3, 2) for x in xs],
+    "names(y)": list,
+    "names(z)": list,
+    "positive(y, strict)": lambda y: [name for name, said in y.items() if said == 1],
+    "negative(y, strict)": lambda y: [name for name, said in y.items() if said in (0, None)],
+    "positive(z, lenient)": lambda z: [name for name, said in z.items() if (name, said) in LENIENTLY["positive"]],
+    "negative(z, lenient)": lambda z: [name for name, said in z.items() if (name, said) in LENIENTLY["negative"]],
     "image(t)": lambda t: f"rsna/{t}",
     "image(t, openi)": lambda t: f"openi/{t}",
     # operators that pass nulls through

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from cxrspec.compiler.bodies import Context, expression
 from cxrspec.compiler.dtypes import dtype_of
 from cxrspec.compiler.functions import FUNCTIONS
-from cxrspec.compiler.types import FIELDS_OF_BOX, ListOf, Nullable, RecordOf, Scalar, Type
+from cxrspec.compiler.types import FIELDS_OF_BOX, LabelsOf, ListOf, Nullable, RecordOf, Scalar, Type
 
 from ..evaluating import ENGINES, check, sound, table, values
 from .typed_strategies import NAMES, NULLABLE, PLAIN, TYPES, expressions_of, rows
@@ -45,6 +45,8 @@ def is_of(value: Any, type: Type) -> bool:
             return isinstance(value, dict) and all(is_of(value[name], field) for name, field in fields)
         case Scalar("box"):
             return is_of(value, FIELDS_OF_BOX)
+        case LabelsOf(names):
+            return isinstance(value, dict) and all(value[name] in (1, 0, -1, None) for name in names)
         case Scalar(name):
             return isinstance(value, PYTHON[name])
         case _:
@@ -70,4 +72,4 @@ def test_an_expression_is_what_the_checker_says(text: str, rows: list[dict[str, 
 def test_every_function_can_be_made() -> None:
     written = " ".join([*PLAIN.values(), *NULLABLE.values(), "must("])
     assert not [name for name in FUNCTIONS if f"{name}(" not in written]
-    assert set(PLAIN) | {"split"} == set(NAMES)
+    assert set(PLAIN) | {"split", "labels"} == set(NAMES)

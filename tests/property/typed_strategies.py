@@ -13,7 +13,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from ..evaluating import type_of
+from ..evaluating import LABELS, type_of
 
 COLUMNS = {
     "t": "text | null",
@@ -32,6 +32,8 @@ COLUMNS = {
     "lf": "list of float",
     "ll": "list of list of text",
     "r": "record(a text, b int | null)",
+    "v": "labels",
+    "w": "labels | null",
     "rs": "list of record(a text, b int | null)",
     "x": "box | null",
     "y": "box",
@@ -47,6 +49,7 @@ NAMES = {
     "float": "float",
     "bool": "bool",
     "split": "split",
+    "labels": "labels",
     "texts": "list of text",
     "holes": "list of (text | null)",
     "ints": "list of int",
@@ -88,7 +91,8 @@ PLAIN = {
         {text?} is null; {texts?} is not null; {split!} == "train"; {split!} in ["val", "test"]; {record?} is null;
         {text!} < {text!}; {float!} > {float!}; chance(0.25); {bool} == {bool}; {holes!} == {holes!}; {texts!} == [];
         [] in {lists!}; {box!} == {box!}; {box?} in {boxes!}; {box?} is null""",
-    "texts": """split({text}, ","); literals({text}); where({texts}, {bool@text}); where({holes}, it is not null); {texts} + {texts}; {texts} + [];
+    "texts": """split({text}, ","); literals({text}); names({labels}); positive({labels}, strict); positive({labels}, lenient);
+        negative({labels}, lenient); where({texts}, {bool@text}); where({holes}, it is not null); {texts} + {texts}; {texts} + [];
         concat([], {texts}); without({texts}, {texts}); without({texts}, []); unique({texts}); present({holes});
         present({texts}); every({texts}, 2, 1); each({texts}, {text!@text}); each({ints}, {text!@int}); {texts?} ?? [];
         each({lists}, {text!@texts}); each({records}, it.a); [{text!}, {text!}]; [{text!}]; choose({texts}, {int});
@@ -128,11 +132,11 @@ HOLE = re.compile(r"\{(\w+)([!?]?)(?:@(\w+)(\??))?\}")
 
 
 def templates(name: str, null: bool, beside_it: bool) -> list[str]:
-    """The templates of a type; beside `it` nothing is drawn, and no split can be named."""
+    """The templates of a type; beside `it` nothing is drawn, and no split and no labels can be named."""
     found = [PLAIN.get(name, ""), NULLABLE.get(name, "") if null else ""]
     general = [f"if {{bool!}} then {{{name}}} else {{{name}}}", f"{{{name}?}} ?? {{{name}}}", f"must({{{name}?}})"]
     every = [template for lines in found for template in re.split(r";\s*", lines) if template] + general
-    return [t for t in every if not (beside_it and (DRAWS.search(t) or "{split" in t))]
+    return [t for t in every if not (beside_it and (DRAWS.search(t) or "{split" in t or "{labels" in t))]
 
 
 @st.composite
@@ -169,6 +173,7 @@ def lists(items: st.SearchStrategy[Any]) -> st.SearchStrategy[list[Any]]:
 def rows() -> st.SearchStrategy[list[dict[str, Any]]]:
     """A few rows of the table that `COLUMNS` describes, or none."""
     none = st.none()
+    labels = st.fixed_dictionaries(dict.fromkeys(LABELS.names, st.sampled_from([1, 0, -1, None])))
     record = st.fixed_dictionaries({"a": texts, "b": ints | none})
     box = st.sampled_from([BOX, BOX | {"x1": 0.5}])
     cells: dict[str, st.SearchStrategy[Any]] = {
@@ -188,6 +193,8 @@ def rows() -> st.SearchStrategy[list[dict[str, Any]]]:
         "lf": lists(floats),
         "ll": lists(lists(texts)),
         "r": record,
+        "v": labels,
+        "w": labels | none,
         "rs": lists(record),
         "x": box | none,
         "y": box,
