@@ -90,8 +90,8 @@ def unlabelled(boxes: pl.Expr) -> pl.Expr:
 def one_size(items: pl.Expr) -> pl.Expr:
     """Whether the boxes can all be of one image."""
     box = pl.element().struct.field("box")
-    sizes = items.list.eval(pl.struct(width=box.struct.field("width"), height=box.struct.field("height")))
-    return sizes.list.unique().list.len() <= 1
+    sides = [items.list.eval(box.struct.field(side)) for side in ("width", "height")]
+    return pl.all_horizontal(side.list.min().eq_missing(side.list.max()) for side in sides)
 
 
 def corners(item: pl.Expr) -> list[pl.Expr]:

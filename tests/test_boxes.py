@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from math import floor
 from pathlib import Path
 from random import Random
+from textwrap import indent
 from typing import Any
 
 import pytest
@@ -209,18 +210,16 @@ def test_the_dialect_belongs_to_the_output(tmp_path: Path) -> None:
     assert made_up.rows(out, "drawn/lab")
 
 
-MERGED = """\
-  merged:
-    from: boxes
-    steps:
-      - merge:
-          by: image
-          box: box
-          over: 0.2
-          order: [box.x1, number]
-          take: {findings: list_unique(finding)}
-splits:
+MERGE = """\
+steps:
+  - merge:
+      by: image
+      box: box
+      over: 0.2
+      order: [box.x1, number]
+      take: {findings: list_unique(finding)}
 """
+MERGED = "  merged:\n    from: boxes\n" + indent(MERGE, "    ") + "splits:\n"
 TOLD = """\
 kind: spec
 name: Merged
@@ -236,7 +235,10 @@ turns:
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_boxes_are_merged_whatever_they_show(engine: Engine, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "spec", [TOLD, TOLD.replace("from: merged\n", f"from: boxes\n{MERGE}")], ids=["in a table", "in a spec"]
+)
+def test_boxes_are_merged_whatever_they_show(spec: str, engine: Engine, tmp_path: Path) -> None:
     """By hand: the second box joins the first (they share 16 of 24 columns), the third is apart."""
     rows: list[Mark] = [
         (1, "i", "mass", 0.0, 0.0, 20.0, 30.0),
@@ -244,7 +246,7 @@ def test_boxes_are_merged_whatever_they_show(engine: Engine, tmp_path: Path) -> 
         (3, "i", "edema", 30.0, 0.0, 8.0, 30.0),
         (4, "j", "edema", 4.0, 0.0, 20.0, 30.0),
     ]
-    compilation = load(TOLD, SOURCE.replace("splits:\n", MERGED))
+    compilation = load(spec, SOURCE.replace("splits:\n", MERGED))
     data, out = write(tmp_path / "data", rows), tmp_path / "out"
     result = made_up.make(data, out, compilation, select=["merged/lab"], engine=engine)
     answers = {id: row["turns"][0]["answer"] for id, row in made_up.rows(out, "merged/lab").items()}

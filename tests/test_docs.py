@@ -19,6 +19,7 @@ import pytest
 from typer.testing import CliRunner
 
 from cxrspec.compiler import functions
+from cxrspec.compiler.dialects import DIALECTS
 from cxrspec.compiler.types import Scalar
 from cxrspec.runtime.cli import app
 from cxrspec.runtime.project import load
@@ -130,6 +131,17 @@ def test_the_types_of_the_language_are_named() -> None:
 
     named = next(line for line in page.splitlines() if line.startswith("Scalars: "))
     assert re.findall(r"`(\w+)`", named) == [t.name for t in SCALARS.values() if isinstance(t, Scalar)]
+
+
+def test_the_dialects_of_boxes_are_named() -> None:
+    """In the table of the language, in the glossary and by the command."""
+    language, glossary = ((HOUSE / "docs" / page).read_text("utf-8") for page in ("language.md", "glossary.md"))
+    table = language.partition("| dialect | ")[2].partition("\n\n")[0]
+    assert re.findall(r"^\| `(\w+)`", table, re.MULTILINE) == list(DIALECTS)
+    meaning = next(line for line in glossary.splitlines() if line.startswith("| **dialect** |"))
+    assert re.findall(r"`(\w+)`", meaning) == list(DIALECTS)
+    help = CliRunner().invoke(app, ["run", "--help"], env={"COLUMNS": "200"}).output
+    assert f"{', '.join(list(DIALECTS)[:-1])} or {list(DIALECTS)[-1]}" in " ".join(help.split())
 
 
 def test_links_lead_somewhere() -> None:
