@@ -17,7 +17,8 @@ from numpy.random import RandomState
 from cxrspec.runtime.run import Result
 
 from . import made_up
-from .oracle.openi_rsna import Example, Task, image_classification
+from .oracle.classification import image_classification
+from .oracle.examples import Example, example
 from .oracle.prompts import Choice, Turn, Wheel, choice_turn, draw, in_drawn_order, text_turn, unit
 
 SEED = 4
@@ -43,16 +44,7 @@ def form(path: str, name: str) -> Wheel:
 
 
 def examples(out: Path, spec: str) -> dict[str, Example]:
-    return {
-        id: Example(
-            row["split"],
-            *(row["space"], row["patient_id"], row["study_id"]),
-            tuple(row["images"]),
-            tuple(Turn(**turn) for turn in row["turns"]),
-            json.loads(row["target"]),
-        )
-        for id, row in made_up.rows(out, spec).items()
-    }
+    return {id: example(row) for id, row in made_up.rows(out, spec).items()}
 
 
 def table(path: Path) -> list[dict[str, str]]:
@@ -75,11 +67,11 @@ def fourteen(data: Path) -> Iterator[tuple[dict[str, str], str, list[str], list[
 
 def test_all_three_forms_of_image_classification(made: tuple[Path, Path, Result]) -> None:
     data, out, _ = made
-    task, expected = Task("image_classification"), dict[str, Example]()
+    expected: dict[str, Example] = {}
     for row, split, found, rest in fourteen(data):
         image = row["Image Index"]
         id = f"image_classification/fourteen/{image}"
-        turns, target = image_classification(SEED, id, task.wheels, made_up.FINDINGS, found, rest)
+        turns, target = image_classification(SEED, id, made_up.FINDINGS, found, rest)
         expected[id] = fourteen_example(row, split, turns, target)
     assert examples(out, "image_classification/fourteen") == expected
     forms = Counter(turn.form for e in expected.values() for turn in e.turns)
@@ -112,8 +104,8 @@ def test_two_turns_of_each_form(made: tuple[Path, Path, Result]) -> None:
         target = [name for name in made_up.FINDINGS if name in found]
         expected[id] = fourteen_example(row, split, tuple(turns), target)
     assert examples(out, "label_quiz/fourteen") == expected
-    for example in expected.values():
-        prompts = [turn.prompt.partition("Options:")[0] for turn in example.turns]
+    for one in expected.values():
+        prompts = [turn.prompt.partition("Options:")[0] for turn in one.turns]
         assert len(set(prompts)) == len(prompts)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -13,8 +12,8 @@ import pytest
 from cxrspec.runtime import stats
 
 from . import made_up
-from .oracle.openi_rsna import Example, Examples, nih_images, openi, pneumonia, rsna
-from .oracle.prompts import Turn
+from .oracle.examples import Examples, example
+from .oracle.openi_rsna import nih_images, openi, pneumonia, rsna
 
 REAL = os.environ.get("CXRSPEC_REAL_DATA")
 needs_real_data = pytest.mark.skipif(REAL is None, reason="CXRSPEC_REAL_DATA names no data root")
@@ -35,13 +34,6 @@ COUNTS = {
         "test": (4003, 4003, 4003),
     },
 }
-
-
-def example(row: dict[str, Any]) -> Example:
-    """A row of the output as the oracle writes it."""
-    turns = tuple(Turn(**turn) for turn in row["turns"])
-    who = row["space"], row["patient_id"], row["study_id"]
-    return Example(row["split"], *who, tuple(row["images"]), turns, json.loads(row["target"]))
 
 
 def compare(root: Path, out: Path, seed: int) -> None:

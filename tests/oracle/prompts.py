@@ -6,8 +6,9 @@ all other groups outside of them; a leaf holds its share of the wheel's tickets,
 
 from __future__ import annotations
 
+from bisect import bisect
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import product
 from math import lcm, prod
@@ -201,7 +202,7 @@ class Wheel:
         assert self.ends[-1] == self.tickets
 
     def at(self, ticket: int) -> Leaf:
-        return next(leaf for leaf, end in zip(self.leaves, self.ends, strict=True) if ticket < end)
+        return self.leaves[bisect(self.ends, ticket)]
 
     def drawn(self, seed: int, id: str, site: str, k: int = 0) -> Leaf:
         """The leaf of the k-th turn: turns stand evenly round the wheel."""
@@ -267,6 +268,26 @@ def choice_turn(
 
 def text_turn(seed: int, id: str, form: str, wheel: Wheel, answer: str, slots: Mapping[str, str], k: int = 0) -> Turn:
     return Turn(wheel.drawn(seed, id, f"{form}:prompt", k).printed(slots), answer, form)
+
+
+def list_turn(
+    seed: int,
+    id: str,
+    form: str,
+    wheel: Wheel,
+    said: Sequence[str],
+    between: str,
+    slots: Mapping[str, str],
+    empty: Wheel | None = None,
+    k: int = 0,
+) -> Turn:
+    """The k-th turn of a form whose answer is boxes (a blank between), entities or counts (one a line)."""
+    turn = text_turn(seed, id, form, wheel, between.join(said), slots, k)
+    if said:
+        return turn
+    assert empty is not None
+    site = f"{form}:empty#{k}" if k else f"{form}:empty"
+    return replace(turn, answer=empty.drawn(seed, id, site).printed(slots))
 
 
 def decoys(seed: int, id: str, site: str, truth: Sequence[str], others: Sequence[str], count: int) -> list[list[str]]:
