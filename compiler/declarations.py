@@ -130,7 +130,15 @@ class Lag(Node):
     take: tuple[tuple[Name, Name], ...]
 
 
-Step: TypeAlias = Where | Derive | Select | Join | Group | Merge | Explode | Union | Unpivot | Lag
+@dataclass(frozen=True, slots=True)
+class SplitRows(Node):
+    """A column that holds the split of each row by a split of the source; only where a published run makes a table."""
+
+    name: Name
+    column: Name
+
+
+Step: TypeAlias = Where | Derive | Select | Join | Group | Merge | Explode | Union | Unpivot | Lag | SplitRows
 
 # ---- sources
 
@@ -379,12 +387,25 @@ class Task(Node):
 
 
 @dataclass(frozen=True, slots=True)
+class Keep(Node):
+    """Of the rows of a split for which `where` holds, only so many, or a share of them: those of the lowest draws."""
+
+    name: str
+    where: Expr
+    split: str
+    rows: int | None
+    share: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class Published:
-    """The row of the published table a spec belongs to, and why ours may differ from it."""
+    """The row of the published table a spec belongs to, and why ours may differ from it. `copy` pairs a split with the
+    one whose rows stood in its place."""
 
     row: tuple[str, str]
     because: str
     rebuilds: bool
+    copy: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -400,6 +421,7 @@ class Spec(Node):
     start: Name
     steps: tuple[Step, ...]
     key: tuple[Expr, ...]
+    keep: tuple[Keep, ...]
     bind: tuple[tuple[Name, Expr], ...]
     split: Name | None
     own_split: str

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 
 from cxrspec.compiler import declarations as d
 from cxrspec.compiler import syntax as s
-from cxrspec.compiler.tables import Flow
+from cxrspec.compiler.flows import Flow
 from cxrspec.compiler.typed import Apply, Branch, Column, Const, Typed, narrowed
 from cxrspec.compiler.types import BOOL, TEXT, is_nullable, nullable, present
 

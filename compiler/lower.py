@@ -132,6 +132,10 @@ def _slim(node: p.Node, needed: set[str], needs: Needs) -> p.Node | None:
             needs.append((relation, set(needed)))
         case p.Unique(_, column):
             needed.add(column)
+        case p.Keep(_, condition):
+            needed |= columns(condition) | {"$id"}
+        case p.Copy():
+            needed |= {"$id", "split"}
         case p.Turns(forms):
             needed -= {"turns", "target", "boxes"}
             needed |= _form_columns(forms) | {"$id"}

@@ -405,6 +405,7 @@ class _Parser:
             "group": self.group,
             "merge": self.merge,
             "explode": self.explode,
+            "split": self.split_rows,
             "union": lambda p: d.Union(self.name(p), span=self.document.key_span(p)),
             "unpivot": self.unpivot,
             "lag": self.lag,
@@ -480,6 +481,15 @@ class _Parser:
             take=self.pairs((*path, "take")),
             span=self.document.key_span(path),
         )
+
+    def split_rows(self, path: Path) -> d.SplitRows:
+        if "published" not in path:
+            help = (
+                "rows get their split in a spec; a table that was published split has it in `published: {steps: ...}`"
+            )
+            message = "the step `split` has no place outside of `published`"
+            self.report.error("CXR007", self.document.key_span(path), message, help=help)
+        return d.SplitRows(self.name((*path, "name")), self.name((*path, "as")), span=self.document.key_span(path))
 
     # ---- tasks
 
@@ -562,6 +572,7 @@ class _Parser:
             start=self.name(self.own("from")),
             steps=steps,
             key=self.expressions(self.own("key")),
+            keep=tuple(self.keep(p) for p in self.each(self.own("keep"))),
             bind=self.named_expressions(self.own("bind")),
             split=self.name(self.own("split")) if self.has(self.own("split")) else None,
             own_split=self.text(("own_split",)),
@@ -580,6 +591,17 @@ class _Parser:
         overlaid: Path = (*path, "published", field)
         return overlaid if self.published and self.has(overlaid) else (*path, field)
 
+    def keep(self, path: Path) -> d.Keep:
+        at = below(path)
+        return d.Keep(
+            name=str(path[-1]),
+            where=self.expression(at("where")),
+            split=self.text(at("split")),
+            rows=self.get(at("rows")),
+            share=self.get(at("share")),
+            span=self.document.key_span(path),
+        )
+
     def bounds(self, path: Path) -> tuple[int, int]:
         """A number, or what it is at least and at most."""
         value = self.get(path)
@@ -594,6 +616,7 @@ class _Parser:
             row=(row[0], row[1]),
             because=self.text(("published", "because")),
             rebuilds=self.flag(("published", "rebuilds"), True),
+            copy=tuple((str(p[-1]), self.text(p)) for p in self.each(("published", "copy"))),
         )
 
     # ---- words

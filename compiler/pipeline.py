@@ -26,7 +26,6 @@ from cxrspec.compiler.lower import lower
 from cxrspec.compiler.parse import parse, snake
 from cxrspec.compiler.schema import KINDS, validate
 from cxrspec.compiler.specs import Checked, Specs
-from cxrspec.compiler.splits import Splits
 from cxrspec.compiler.tables import Tables
 
 # Findings that a words file which could not be read may be the cause of: names, rules and functions that are unknown.
@@ -91,15 +90,15 @@ def compile(files: Sequence[File], published: bool = False) -> Compilation:
     tables = Tables(sources, words, checker, _spoiled(lost, documents))
     tables.check_functions()
     tables.check_all()
-    splits = Splits(tables, spaces)
-    checking = Specs(tables, splits, tasks, words, checker, published)
+    tables.splits.of_spaces(spaces, unread=any(_is("spaces", f, documents) for f in lost))
+    checking = Specs(tables, tasks, words, checker, published)
     for task in tasks.values():
         checking.turns(task)
     checked = {name: checking.check(spec) for name, spec in specs.items()}
-    hidden = OF_WORDS if any(_is_words(f, documents) for f in lost) else ()
+    hidden = OF_WORDS if any(_is("words", f, documents) for f in lost) else ()
     shown = _once(found for found in report.diagnostics if found.code not in hidden)
 
-    relations = {name: table.relation for name, table in tables.known.items() if table} | splits.relations
+    relations = {name: table.relation for name, table in tables.known.items() if table} | tables.splits.relations
     relations |= {name: one.relation for name, one in checked.items() if one is not None}
     errors = _errors(report.diagnostics)
     everywhere = {_file(x) for x in shared} & errors.keys()
@@ -188,11 +187,11 @@ def _spoiled(files: Sequence[File], documents: Mapping[str, Document]) -> frozen
     return frozenset(names)
 
 
-def _is_words(file: File, documents: Mapping[str, Document]) -> bool:
-    """Whether a file that could not be read would have declared words: by what it says, else by its name."""
+def _is(wanted: str, file: File, documents: Mapping[str, Document]) -> bool:
+    """Whether a file that could not be read would have been of this kind: by what it says, else by its name."""
     value = documents[file.path].value if file.path in documents else None
     kind = value.get("kind") if is_mapping(value) else None
-    return kind == "words" if kind in KINDS else file.place.rpartition("/")[2].startswith("words.")
+    return kind == wanted if kind in KINDS else file.place.rpartition("/")[2].startswith(f"{wanted}.")
 
 
 def _file(node: d.Spec | d.Task | d.Source | d.Space | d.Words) -> str:

@@ -270,6 +270,22 @@ class Unique:
     column: str
 
 
+@dataclass(frozen=True, slots=True)
+class Keep:
+    """Of the rows for which the condition holds only `rows` stay, those of the lowest draws at `keep.<name>`."""
+
+    name: str
+    condition: Typed
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """For each pair (split, other), the rows of `other` stand in place of those of `split`, under ids of their own."""
+
+    pairs: tuple[tuple[str, str], ...]
+
+
 # ---- prompts and answers
 
 OPTION_SEPARATOR = ", "  # between the answers of `choices`, and between options printed in one line
@@ -372,7 +388,7 @@ class Turns:
 
 Node = (
     Read | Scan | Holdout | Empty | Filter | Derive | Select | Join | Group | Merge | Explode | Union | Unpivot | Lag | Unique
-    | Check | Turns
+    | Check | Keep | Copy | Turns
 )  # fmt: skip
 
 
@@ -453,7 +469,7 @@ def step(columns: dict[str, Type], node: Node) -> dict[str, Type]:
             return dict(scanned)
         case Holdout(_, key, type):
             return {key: type, "split": SPLIT}
-        case Filter() | Union() | Unique() | Check():
+        case Filter() | Union() | Unique() | Check() | Keep() | Copy():
             return columns
         case Derive(name, expression):
             return columns | {name: expression.type}

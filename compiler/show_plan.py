@@ -67,6 +67,10 @@ def show_node(node: p.Node) -> str:
             return _lag(node)
         case p.Unique(name, column):
             return f"unique {name}: {column}"
+        case p.Keep(name, condition, rows):
+            return f"keep {name}: {rows:,} rows of {show_typed(condition)}"
+        case p.Copy(pairs):
+            return "copy " + ", ".join(f"{other} as {split}" for split, other in pairs)
         case p.Turns(forms):
             return "turns" + "".join(f"\n{_form(form)}" for form in forms)
 

@@ -10,14 +10,16 @@ from cxrspec.compiler import plan as p
 from cxrspec.compiler import syntax as s
 from cxrspec.compiler.diagnostics import Label, Report, Span, close, near
 from cxrspec.compiler.expressions import Checker
+from cxrspec.compiler.flows import Flow, Table
 from cxrspec.compiler.forms import Forms, bound
 from cxrspec.compiler.identity import IDENTITY, escaped, identify, ids, joined, null, usable
 from cxrspec.compiler.scopes import Scope
-from cxrspec.compiler.splits import Rows, Splits
-from cxrspec.compiler.tables import Flow, Table, Tables
-from cxrspec.compiler.typed import Apply, Branch, Column, Const, Typed, draws, narrowed
+from cxrspec.compiler.splits import Rows
+from cxrspec.compiler.tables import Tables
+from cxrspec.compiler.typed import Apply, Branch, Column, Const, Typed, draws, narrowed, requirements
 from cxrspec.compiler.types import (
     BOOL,
+    FLOAT,
     SPLIT,
     TEXT,
     UNKNOWN,
@@ -41,14 +43,12 @@ class Specs:
     def __init__(
         self,
         tables: Tables,
-        splits: Splits,
         tasks: Mapping[str, d.Task],
         words: d.Words,
         checker: Checker,
         published: bool,
     ) -> None:
         self.tables = tables
-        self.splits = splits
         self.tasks = tasks
         self.words = words
         self.checker = checker
@@ -107,7 +107,7 @@ class _SpecChecker:
         self.specs, self.published = specs, specs.published
         self.constants = self.tables.constants(source.name, task.constants, spec.constants)
         self.flow = self.tables.scan(start, f"column of `{start.relation.name}`", start.span)
-        self.splits = specs.splits
+        self.splits = specs.tables.splits
         self.identities = () if spec.identity == "none" else usable(source, self.flow.columns)
         self.drawn = False
 
@@ -124,6 +124,10 @@ class _SpecChecker:
         if "$id" not in self.flow.columns:
             self.key()
         self.unique()
+        self.keep()
+        published = self.spec.published
+        if self.published and published is not None and published.copy:
+            self.flow.add(p.Copy(published.copy))
         self.bind()
         turns = self.specs.turns(self.task)
         if turns is None or self.flow.partial:
@@ -143,7 +147,7 @@ class _SpecChecker:
         if not self.identities:
             names = [n for i in self.source.identity for n in ids(i)]
             help = "join the column in, or say `identity: none`"
-            self.splits.no_identity(self.start, self.source, names, self.spec.start.span, help)
+            self.splits.no_identity(self.start.relation.name, self.flow, self.source, names, self.spec.start.span, help)
             self.names(Const("", TEXT))
             return
         identify(self.flow, self.identities)
@@ -167,7 +171,7 @@ class _SpecChecker:
 
     def split(self) -> None:
         """The column `split` of every row: its space's, where that has a line of its own; else the spec's."""
-        expression = self.split_of(Rows(self.flow, self.start, self.source, self.identities))
+        expression = self.split_of(Rows(self.flow, self.start.relation.name, self.source, self.identities))
         if is_nullable(expression.type):
             told = Apply("is not null", (expression,), BOOL)
             self.flow.add(p.Check("a row without a split", told))
@@ -176,6 +180,9 @@ class _SpecChecker:
 
     def split_of(self, rows: Rows) -> Typed:
         """The split of rows of the spec, or of those it draws from."""
+        if self.splits.unread and "split" not in self.spec.overlaid:
+            rows.flow.partial = True
+            return Const("test", SPLIT)
         spaces = {i.space: None for i in rows.identities}
         listed = [space for space in spaces if space in self.splits.spaces]
         if self.spec.own_split and not listed:
@@ -314,6 +321,22 @@ class _SpecChecker:
         plain = {e.name for e in self.spec.key if isinstance(e, s.Name)}
         if self.flow.key is None or not set(self.flow.key) <= plain:
             self.flow.add(p.Unique("key", "$id"))
+
+    def keep(self) -> None:
+        """Rows that are thinned out, each time among what the one before left."""
+        for keep in self.spec.keep:
+            role = f"what `{keep.name}` thins out"
+            condition = self.checker.wants(keep.where, self.scope(), BOOL, role)
+            for assertion, needed in requirements(condition):
+                self.flow.add(p.Check(f"{assertion}() in `{keep.name}`", needed))
+            of_split = Apply("==", (Column("split", SPLIT), Const(keep.split, SPLIT)), BOOL)
+            thinned = Apply("and", (of_split, condition), BOOL)
+            if keep.rows is not None:
+                self.flow.add(p.Keep(keep.name, thinned, keep.rows))
+            else:
+                draw = Apply("draw", (Column("$id", TEXT), Const(f"keep.{keep.name}", TEXT)), FLOAT)
+                stays = Apply("<", (draw, Const(keep.share or 0.0, FLOAT)), BOOL)
+                self.flow.add(p.Filter(keep.name, Branch(thinned, stays, Const(True, BOOL), BOOL)))
 
     def bind(self) -> None:
         """The inputs of the task: bound, or the column of the same name."""

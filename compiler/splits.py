@@ -4,27 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from cxrspec.compiler import declarations as d
 from cxrspec.compiler import plan as p
 from cxrspec.compiler import syntax as s
 from cxrspec.compiler.diagnostics import Label, Report, Span, near
-from cxrspec.compiler.identity import identify
-from cxrspec.compiler.tables import Flow, Table, Tables, circle
+from cxrspec.compiler.flows import Flow
+from cxrspec.compiler.identity import identify, ids, usable
 from cxrspec.compiler.typed import Apply, Branch, Column, Const, Typed, narrowed
 from cxrspec.compiler.types import BOOL, FLOAT, INT, SPLIT, TEXT, Unknown, fits, is_nullable, nullable, present
+
+if TYPE_CHECKING:
+    from cxrspec.compiler.tables import Tables
 
 Id = Literal["patient", "study"]
 
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """Rows that want a split: the table they start from, the source whose splits are asked, and the identities that
+    """Rows that want a split: the relation they start from, the source whose splits are asked, and the identities that
     the flow's `$space`, `$patient` and `$study` are made of."""
 
     flow: Flow
-    start: Table
+    start: str
     source: d.Source
     identities: Sequence[d.Identity]
 
@@ -32,17 +35,24 @@ class Rows:
 class Splits:
     """Says the split of rows; what it must look up are `relations` of its own, shared by all who ask the same."""
 
-    def __init__(self, tables: Tables, spaces: Mapping[str, d.Space]) -> None:
+    def __init__(self, tables: Tables) -> None:
         self.tables = tables
-        self.spaces = spaces
         self.report: Report = tables.report
         self.relations: dict[str, p.Relation] = {}
-        self.sound = {name for name, space in spaces.items() if self.check(space)}
+        self.spaces: Mapping[str, d.Space] = {}
+        self.sound: frozenset[str] = frozenset()
+        self.unread = False
 
     # ---- spaces
 
+    def of_spaces(self, spaces: Mapping[str, d.Space], unread: bool) -> None:
+        """Take the lines that say how spaces are split, each checked once for all specs; `unread`: there may be more."""
+        self.spaces = spaces
+        self.sound = frozenset(name for name, space in spaces.items() if self.check(space))
+        self.unread = unread
+
     def check(self, space: d.Space) -> bool:
-        """Whether what a line says of a space holds; what does not is a finding, once for all specs."""
+        """Whether what a line says of a space holds."""
         sources = self.tables.sources.values()
         known = {i.space for source in sources for i in source.identity}
         if space.name not in known and not self.tables.spoiled:
@@ -97,17 +107,56 @@ class Splits:
 
     # ---- splits of a source
 
+    def declared(self, source: d.Source) -> None:
+        """The tables, columns and splits that the splits of a source name are there, whether a spec uses them or not."""
+        for name, split in source.splits.items():
+            if split.table is not None:
+                self.tables.has_column(split.table, _column(split), source)
+            match split:
+                case d.ListSplit(lists, key):
+                    for _, table in lists:
+                        self.tables.has_column(table, key, source)
+                case d.RatioSplit(_, out_of) if out_of is not None and out_of.name not in source.splits:
+                    self.tables.unknown_split(out_of, source)
+                case d.RatioSplit(_, out_of) if out_of is not None and min(circle(name, source)) == name:
+                    way = " -> ".join(f"`{one}`" for one in (*circle(name, source), name))
+                    self.report.error("CXR420", out_of.span, f"the split `{name}` is made out of itself", help=way)
+                case _:
+                    pass
+
+    def step(self, step: d.SplitRows, flow: Flow, source: d.Source, table: str) -> None:
+        """A column with the split of each row. The rows so far become a relation, whose keys a holdout asks for."""
+        visible = (*flow.columns, step.column.name)
+        identities = usable(source, flow.columns)
+        if step.name.name not in source.splits:
+            self.tables.unknown_split(step.name, source)
+            flow.broken = True
+            return
+        if self.tables.clash([step.column], flow, "`as:` names a new column"):
+            return
+        if not identities:
+            names = [n for i in source.identity for n in ids(i)]
+            self.no_identity(table, flow, source, names, step.span, "a split is that of a patient, else of a study")
+            flow.broken = True
+            return
+        before = self.relation(f"{table} before split {step.name.name}", flow)
+        flow.nodes = [p.Scan(before.name, tuple(flow.columns.items()))]
+        identify(flow, identities)
+        split = self.by_source(Rows(flow, before.name, source, identities), step.name)
+        flow.derive(step.column.name, split, step.column.span, "split")
+        flow.add(p.Select(visible))
+
     def by_source(self, rows: Rows, name: s.Name) -> Typed:
         """The split of rows by a split of their source; null where it says nothing."""
         split = rows.source.splits[name.name]
         table = split.table
-        if table is None or self.tables.full(table, rows.source.name) == rows.start.relation.name:
+        if table is None or self.tables.full(table, rows.source.name) == rows.start:
             return self.of_rows(rows, split, name)
         self.alike(rows, table, name)
         return self.told(
             rows,
             rows.identities,
-            f"{rows.start.relation.name} split {rows.source.name}.{name.name}",
+            f"{rows.start} split {rows.source.name}.{name.name}",
             lambda: self.elsewhere(table, split, name, rows.source, rows.identities),
         )
 
@@ -153,7 +202,7 @@ class Splits:
         """A row's split is the list that names its key."""
         if self.tables.column(key, rows.flow) is None:
             return Const("test", SPLIT)
-        full = f"{rows.start.relation.name} split {rows.source.name}.{name.name}"
+        full = f"{rows.start} split {rows.source.name}.{name.name}"
         flow: Flow | None = None
         for word, listing in lists:
             table = self.tables.find(listing, rows.source.name)
@@ -186,10 +235,10 @@ class Splits:
                 f"a holdout sorts its keys; `{key.name}` is `{type}`",
                 help="the key of a holdout is text or int",
             )
-        leaf = p.Holdout(rows.start.relation.name, key.name, present(type), _cut(cut))
+        leaf = p.Holdout(rows.start, key.name, present(type), _cut(cut))
         flow = Flow("column of a holdout", [leaf], p.step({}, leaf), {}, (key.name,))
         flow.derive("$split", Column("split", SPLIT), None, "split")
-        return self.by_key(rows, flow, key, f"{rows.start.relation.name} split {rows.source.name}.{name.name}", name)
+        return self.by_key(rows, flow, key, f"{rows.start} split {rows.source.name}.{name.name}", name)
 
     # ---- looking it up
 
@@ -203,12 +252,12 @@ class Splits:
         flow = self.tables.scan(found, f"column of `{found.relation.name}`", found.span)
         by = [n for i in identities for n in i.patient or i.study]
         if any(n.name not in flow.columns for n in by):
-            self.no_identity(
-                found, source, by, table.span, "the split of another table is found by patient, else by study"
-            )
+            help = "the split of another table is found by patient, else by study"
+            self.no_identity(found.relation.name, flow, source, by, table.span, help)
             return None
         identify(flow, identities)
-        flow.derive("$split", self.of_rows(Rows(flow, found, source, identities), split, name), None, "split")
+        rows = Rows(flow, found.relation.name, source, identities)
+        flow.derive("$split", self.of_rows(rows, split, name), None, "split")
         return None if flow.partial else flow
 
     def alike(self, rows: Rows, table: s.Name, name: s.Name) -> None:
@@ -263,16 +312,40 @@ class Splits:
         return self.relations.setdefault(name, p.Relation(name, tuple(flow.nodes), space))
 
     def no_identity(
-        self, table: Table, source: d.Source, names: Sequence[s.Name], span: Span | None, help: str
+        self, table: str, flow: Flow, source: d.Source, names: Sequence[s.Name], span: Span | None, help: str
     ) -> None:
-        """A finding: the table lacks some of these ids. What no table has is said once, of the source."""
-        missing = {n.name: n for n in names if n.name not in table.columns}
+        """A finding: the rows of a table lack some of these ids. What no table has is said once, of the source."""
+        missing = {n.name: n for n in names if n.name not in flow.columns}
         if any((source.name, name) in self.tables.strange for name in missing):
             return
         listed = ", ".join(f"`{name}`" for name in missing)
-        message = f"`{table.relation.name}` lacks the identity of its rows: {listed}"
+        message = f"`{table}` lacks the identity of its rows: {listed}"
         others = [Label(n.span, "the identity is declared here") for n in list(missing.values())[:1] if n.span]
         self.report.error("CXR415", span, message, others=others, help=help)
+
+
+def circle(name: str, source: d.Source) -> tuple[str, ...]:
+    """The splits on the way from a split back to itself by `out_of`; ("",) if the way ends elsewhere."""
+    way = [name]
+    while True:
+        split = source.splits[way[-1]]
+        following = split.out_of.name if isinstance(split, d.RatioSplit) and split.out_of else ""
+        if following == name:
+            return tuple(way)
+        if following in way or following not in source.splits:
+            return ("",)
+        way.append(following)
+
+
+def _column(split: d.Split) -> s.Name | None:
+    """The column of a split's table that it names."""
+    match split:
+        case d.ColumnSplit(column):
+            return column
+        case d.ListSplit(_, key) | d.HoldoutSplit(_, key):
+            return key
+        case d.RatioSplit() | d.ConstantSplit():
+            return None
 
 
 def drawn(shares: tuple[tuple[str, float], ...], site: str) -> Typed:

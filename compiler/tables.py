@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from cxrspec.compiler import declarations as d
 from cxrspec.compiler import plan as p
 from cxrspec.compiler import syntax as s
 from cxrspec.compiler.diagnostics import Label, Report, Span, close, near
 from cxrspec.compiler.expressions import Checker
+from cxrspec.compiler.flows import Flow, Table
 from cxrspec.compiler.scopes import Binding, Scope, constant, facts, is_broken
+from cxrspec.compiler.splits import Splits
 from cxrspec.compiler.typed import Apply, Build, Column, Const, Typed, draws, requirements
 from cxrspec.compiler.types import (
     BOOL,
@@ -34,76 +36,6 @@ from cxrspec.compiler.types import (
 AGGREGATES = ("only", "first", "list", "list_unique", "min", "max", "count", "most_common")
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
-    """A checked table: what others see of it (columns as narrowed by its filters, key), and how it is made."""
-
-    relation: p.Relation
-    columns: Mapping[str, Type]
-    places: Mapping[str, Span]
-    key: tuple[str, ...] | None
-    span: Span | None
-
-
-@dataclass(slots=True)
-class Flow:
-    """A relation under construction: the nodes so far, and the columns and key after the last of them.
-
-    `hidden` columns go along through `select` and `group` (the identity and split of a spec's rows). After a step that
-    left its columns unknown (`broken`) nothing more is said; without a table that could not be made (`partial`) there is
-    no plan.
-    """
-
-    what: str
-    nodes: list[p.Node]
-    columns: dict[str, Type]
-    places: dict[str, Span]
-    key: tuple[str, ...] | None
-    span: Span | None = None
-    hidden: tuple[str, ...] = ()
-    broken: bool = False
-    partial: bool = False
-
-    def add(self, node: p.Node) -> None:
-        """Append a node; the columns are those after it, with what has been proved before."""
-        after = p.step(dict(self.columns), node)
-        self.columns = after
-        self.nodes.append(node)
-
-    def derive(self, name: str, expression: Typed, span: Span | None, what: str) -> None:
-        """Append a new column, with the checks its expression asks for."""
-        checks = tuple(p.Check(f"{assertion}() in `{what}`", needed) for assertion, needed in requirements(expression))
-        self.add(p.Derive(name, expression, checks))
-        if span is not None:
-            self.places[name] = span
-        if self.key is not None and name in self.key:
-            self.key = None
-
-
-def circle(name: str, source: d.Source) -> tuple[str, ...]:
-    """The splits on the way from a split back to itself by `out_of`; ("",) if the way ends elsewhere."""
-    way = [name]
-    while True:
-        split = source.splits[way[-1]]
-        following = split.out_of.name if isinstance(split, d.RatioSplit) and split.out_of else ""
-        if following == name:
-            return tuple(way)
-        if following in way or following not in source.splits:
-            return ("",)
-        way.append(following)
-
-
-def _column(split: d.Split) -> s.Name | None:
-    """The column of a split's table that it names."""
-    match split:
-        case d.ColumnSplit(column):
-            return column
-        case d.ListSplit(_, key) | d.HoldoutSplit(_, key):
-            return key
-        case d.RatioSplit() | d.ConstantSplit():
-            return None
-
-
 def _differ(a: Type, b: Type) -> bool:
     """Whether two types are known and differ in more than `| null`."""
     return present(a) != present(b) and UNKNOWN not in (present(a), present(b))
@@ -123,6 +55,7 @@ class Tables:
         self.known: dict[str, Table | None] = {}
         self.making: list[str] = []
         self.strange: set[tuple[str, str]] = set()
+        self.splits = Splits(self)
 
     def check_all(self) -> None:
         """Check every table, whether a spec uses it or not."""
@@ -131,8 +64,7 @@ class Tables:
                 self.table(source.name, name, source.span)
         for source in self.sources.values():
             self.identity(source)
-            for name, split in source.splits.items():
-                self.split(name, split, source)
+            self.splits.declared(source)
 
     def identity(self, source: d.Source) -> None:
         """The ids of an identity are columns of some table; a name that no table has is said here, once for all specs."""
@@ -146,28 +78,6 @@ class Tables:
                 self.report.error("CXR203", name.span, f"unknown name `{name.name}`", label=label, help=help)
                 self.strange.add((source.name, name.name))
 
-    def split(self, name: str, split: d.Split, source: d.Source) -> None:
-        """The tables, columns and splits that a split names are there, whether a spec uses it or not."""
-        if split.table is not None:
-            self.has_column(split.table, _column(split), source)
-        match split:
-            case d.ListSplit(lists, key):
-                for _, table in lists:
-                    self.has_column(table, key, source)
-            case d.RatioSplit(_, out_of) if out_of is not None and out_of.name not in source.splits:
-                self.unknown_split(out_of, source)
-            case d.RatioSplit(_, out_of) if out_of is not None and min(circle(name, source)) == name:
-                way = " -> ".join(f"`{one}`" for one in (*circle(name, source), name))
-                self.report.error("CXR420", out_of.span, f"the split `{name}` is made out of itself", help=way)
-            case _:
-                pass
-
-    def has_column(self, table: s.Name, column: s.Name | None, source: d.Source) -> None:
-        """A finding unless the table is there and has the column."""
-        found = self.find(table, source.name)
-        if found is not None and column is not None:
-            self.column(column, self.scan(found, f"column of `{found.relation.name}`", found.span))
-
     def check_functions(self) -> None:
         """Check every function written in YAML by its own types, whether anything calls it or not."""
         for function in self.words.functions.values():
@@ -176,6 +86,12 @@ class Tables:
             others = {n: f for n, f in self.words.functions.items() if n != function.name}
             scope = Scope({**shared, **takes}, f"name in `{function.name}`", functions=others)
             self.checker.check(function.gives, scope)
+
+    def has_column(self, table: s.Name, column: s.Name | None, source: d.Source) -> None:
+        """A finding unless the table is there and has the column."""
+        found = self.find(table, source.name)
+        if found is not None and column is not None:
+            self.column(column, self.scan(found, f"column of `{found.relation.name}`", found.span))
 
     # ---- finding
 
@@ -357,6 +273,8 @@ class Tables:
                     self.unpivot(step, flow, constants)
                 case d.Lag():
                     self.lag(step, flow, source, constants)
+                case d.SplitRows():
+                    self.splits.step(step, flow, self.sources[source], self.making[-1])
 
     def where(self, step: d.Where, flow: Flow, source: str, constants: Mapping[str, Binding]) -> None:
         """A filter for each condition; what it proves not to be null is not null from here on."""

@@ -15,7 +15,7 @@ from typing import Literal
 import polars as pl
 
 from cxrspec.compiler import plan as p
-from cxrspec.compiler.bodies import Context, expression
+from cxrspec.compiler.bodies import Context, draw, expression
 from cxrspec.compiler.boxes import outer
 from cxrspec.compiler.dtypes import dtype_of
 from cxrspec.compiler.merging import MOST, with_leaders
@@ -70,6 +70,8 @@ def _change(node: p.Node) -> str:
             return f"union {relation}"
         case p.Join(many=True):
             return f"join {node.name}"
+        case p.Copy(pairs):
+            return ", ".join(f"copy {other} as {split}" for split, other in pairs)
         case _:
             return ""
 
@@ -129,6 +131,12 @@ class _Building:
             case p.Unique(name, column):
                 alone = pl.col(LOST).is_null().sum().over(column) <= 1
                 self.gate("check", f"{name} stands more than once", alone)
+            case p.Keep(name, condition, rows):
+                thinned = pl.col(LOST).is_null() & expression(condition, self.context)
+                rank = pl.when(thinned).then(draw(self.context, f"keep.{name}")).rank("min")
+                self.gate("filter", name, rank.is_null() | (rank <= rows))
+            case p.Copy():
+                self.copy(node)
             case p.Turns(forms):
                 add_turns(self, forms, self.context)
             case p.Read() | p.Scan() | p.Holdout() | p.Empty():
@@ -194,6 +202,16 @@ class _Building:
         self.gate("check", f"more than {MOST} boxes to merge in `{node.box}`", pl.col("$boxes") <= MOST)
         self.gate("check", f"boxes of images of different size in `{node.box}`", pl.col("$sizes") == 1)
         self.rows = self.rows.drop("$leader", "$boxes", "$sizes")
+
+    def copy(self, node: p.Copy) -> None:
+        """The rows of a split once more, in place of those of another."""
+        split = pl.col("split")
+        copies = [
+            self.rows.filter(split == other).with_columns(pl.lit(word).alias("split"), pl.col("$id") + f"~{word}")
+            for word, other in node.pairs
+        ]
+        own = self.rows.filter(~split.is_in([word for word, _ in node.pairs]))
+        self.rows = pl.concat([own, *copies])
 
     def explode(self, node: p.Explode) -> None:
         """An empty list and a null give no row; the position is counted before the items part."""

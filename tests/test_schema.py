@@ -46,8 +46,11 @@ tables:
       - select: [image]
       - union: films
     published:
+      from: films
       steps:
         - where: view is not null
+        - split: {name: own, as: side}
+      because: the rows were split first
 splits:
   own: {column: part}
   listed: {lists: {train: a, test: b}, key: film}
@@ -87,6 +90,9 @@ steps:
   - where: true
 where: {has_view: view is not null}
 key: [film, digest(view)]
+keep:
+  few: {where: view is null, split: train, rows: 10}
+  some: {where: view is null, split: val, share: 0.5}
 bind:
   images: '[image]'
 expect: {train: 12, val: [1, 3]}
@@ -97,6 +103,7 @@ study: film
 published:
   row: [View Classification, Lab]
   where: {}
+  copy: {val: test}
   rebuilds: no
   because: nobody knows
 """
@@ -198,7 +205,7 @@ def test_the_kind_of_file(text: str, expected: tuple[str, str, str]) -> None:
             "unknown key `optinal`",
             "a near name exists: `optional`",
         ),
-        ("source", "- select:", "- slect:", "slect", "unknown key `slect`", "a near name exists: `select`"),
+        ("source", "- select:", "- slect:", "slect", "unknown key `slect`", "near names exist: `select`, `split`"),
         ("spec", "bind:", "binds:", "binds", "unknown key `binds`", "near names exist: `bind`, `kind`"),
         ("spec", "from: images", "form: images", "form", "unknown key `form`", "a near name exists: `from`"),
     ],

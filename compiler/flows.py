@@ -1,0 +1,57 @@
+"""What CHECK builds a relation from: tables as others see them, and flows, which are relations on their way."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from cxrspec.compiler import plan as p
+from cxrspec.compiler.diagnostics import Span
+from cxrspec.compiler.typed import Typed, requirements
+from cxrspec.compiler.types import Type
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A checked table: what others see of it (columns as narrowed by its filters, key), and how it is made."""
+
+    relation: p.Relation
+    columns: Mapping[str, Type]
+    places: Mapping[str, Span]
+    key: tuple[str, ...] | None
+    span: Span | None
+
+
+@dataclass(slots=True)
+class Flow:
+    """A relation under construction: the nodes so far, and the columns and key after the last of them.
+
+    `hidden` columns go along through `select` and `group` (the identity and split of a spec's rows). After a step that
+    left its columns unknown (`broken`) nothing more is said; without a table that could not be made (`partial`) there is
+    no plan.
+    """
+
+    what: str
+    nodes: list[p.Node]
+    columns: dict[str, Type]
+    places: dict[str, Span]
+    key: tuple[str, ...] | None
+    span: Span | None = None
+    hidden: tuple[str, ...] = ()
+    broken: bool = False
+    partial: bool = False
+
+    def add(self, node: p.Node) -> None:
+        """Append a node; the columns are those after it, with what has been proved before."""
+        after = p.step(dict(self.columns), node)
+        self.columns = after
+        self.nodes.append(node)
+
+    def derive(self, name: str, expression: Typed, span: Span | None, what: str) -> None:
+        """Append a new column, with the checks its expression asks for."""
+        checks = tuple(p.Check(f"{assertion}() in `{what}`", needed) for assertion, needed in requirements(expression))
+        self.add(p.Derive(name, expression, checks))
+        if span is not None:
+            self.places[name] = span
+        if self.key is not None and name in self.key:
+            self.key = None
