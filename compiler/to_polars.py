@@ -227,13 +227,11 @@ class _Building:
         self.rows = self.rows.explode(columns, empty_as_null=False, keep_nulls=False)
 
     def unpivot(self, node: p.Unpivot) -> None:
-        """A list of pairs in each row, which then part: so a column may have any type."""
-        dtype = dtype_of(node.type)
-        pairs = [pl.struct(pl.lit(c).alias("name"), pl.col(c).cast(dtype).alias("value")) for c in node.columns]
-        rows = self.rows.with_columns(pl.concat_list(pairs).alias("$pair")).drop(*node.columns)
-        rows = rows.explode("$pair", empty_as_null=False, keep_nulls=False)
-        name, value = (pl.col("$pair").struct.field(field) for field in ("name", "value"))
-        self.rows = rows.with_columns(name.alias(node.name), value.alias(node.value)).drop("$pair")
+        """The rows once for each column: Polars' own `unpivot` takes no lists and records."""
+        name = [pl.lit(column).alias(node.name) for column in node.columns]
+        value = [pl.col(column).cast(dtype_of(node.type)).alias(node.value) for column in node.columns]
+        rest = pl.exclude(node.columns)
+        self.rows = pl.concat([self.rows.select(rest, n, v) for n, v in zip(name, value, strict=True)])
 
     def lag(self, node: p.Lag) -> None:
         """The row before, among those of the stage that have all that is asked for; the others stand in a group apart."""
