@@ -15,6 +15,7 @@ from cxrspec.compiler.pipeline import compile
 from cxrspec.compiler.serial import fingerprint, from_json, to_json
 
 from . import made_up
+from .case_files import case
 
 ROOT = Path(__file__).parents[1]
 ALL = made_up.load(made_up.EXTRA)
@@ -145,6 +146,16 @@ def test_a_plan_stands_in_json(name: str) -> None:
     again = from_json(to_json(found))
     assert again == found
     assert fingerprint(again) == fingerprint(found)
+
+
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / "tests" / "cases" / "spec" / "ok").glob("*.yaml")), ids=lambda p: p.stem
+)
+def test_the_plans_of_the_cases_stand_in_json(path: Path) -> None:
+    """The cases have every node and every answer there is."""
+    plans = [spec.plan for spec in case(path.read_text("utf-8")).compile().specs.values() if spec.plan is not None]
+    assert plans
+    assert [from_json(to_json(plan)) for plan in plans] == plans
 
 
 def test_a_plan_is_the_same_in_every_process() -> None:
