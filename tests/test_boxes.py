@@ -255,8 +255,8 @@ def test_boxes_are_merged_whatever_they_show(spec: str, engine: Engine, tmp_path
         "merged/lab/i/0.75/0.0": "0.95 edema",
         "merged/lab/j/0.1/0.0": "0.6 edema",
     }
-    (spec,) = result.manifest.specs
-    assert [(s.step, s.rows_in, s.rows_out) for s in spec.attrition] == [("merge box", 4, 3), ("a form applies", 3, 3)]
+    (made,) = result.manifest.specs
+    assert [(s.step, s.rows_in, s.rows_out) for s in made.attrition] == [("merge box", 4, 3), ("a form applies", 3, 3)]
 
 
 def test_an_order_that_leaves_boxes_equal_stops_the_spec(tmp_path: Path) -> None:
