@@ -131,6 +131,22 @@ class Lag(Node):
 
 
 @dataclass(frozen=True, slots=True)
+class Contrast(Node):
+    """Below each row one that is drawn from a pool, for which `lacks` does not hold; in the steps of a spec only.
+
+    `take` pairs (column, the pool's) and `set` (column, expression): what a drawn row has of its own. `mark` is the
+    new column that holds the `origin` of a drawn row and is empty on a given one.
+    """
+
+    pool: Name
+    lacks: Expr
+    take: tuple[tuple[Name, Name], ...]
+    set: tuple[tuple[Name, Expr], ...]
+    mark: Name
+    origin: Name
+
+
+@dataclass(frozen=True, slots=True)
 class SplitRows(Node):
     """A column that holds the split of each row by a split of the source; only where a published run makes a table."""
 
@@ -138,7 +154,9 @@ class SplitRows(Node):
     column: Name
 
 
-Step: TypeAlias = Where | Derive | Select | Join | Group | Merge | Explode | Union | Unpivot | Lag | SplitRows
+Step: TypeAlias = (
+    Where | Derive | Select | Join | Group | Merge | Explode | Union | Unpivot | Lag | SplitRows | Contrast
+)
 
 # ---- sources
 

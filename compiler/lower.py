@@ -132,6 +132,12 @@ def _slim(node: p.Node, needed: set[str], needs: Needs) -> p.Node | None:
             needs.append((relation, set(needed)))
         case p.Unique(_, column):
             needed.add(column)
+        case p.Contrast():
+            take = tuple(t for t in node.take if t[0] in needed)
+            needed.discard("$drawn")
+            needed |= {*node.own, "$id", "split"}
+            needs.append((node.relation, {"split", *node.key, *node.seen} | {theirs for _, theirs, _ in take}))
+            return replace(node, take=take)
         case p.Keep(_, condition):
             needed |= columns(condition) | {"$id"}
         case p.Copy():

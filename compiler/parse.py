@@ -406,6 +406,7 @@ class _Parser:
             "merge": self.merge,
             "explode": self.explode,
             "split": self.split_rows,
+            "contrast": self.contrast,
             "union": lambda p: d.Union(self.name(p), span=self.document.key_span(p)),
             "unpivot": self.unpivot,
             "lag": self.lag,
@@ -479,6 +480,18 @@ class _Parser:
             by=self.names((*path, "by")),
             order=self.expressions((*path, "order")),
             take=self.pairs((*path, "take")),
+            span=self.document.key_span(path),
+        )
+
+    def contrast(self, path: Path) -> d.Contrast:
+        at = below(path)
+        return d.Contrast(
+            pool=self.name(at("pool")),
+            lacks=self.expression(at("lacks")),
+            take=self.pairs(at("take")),
+            set=self.named_expressions(at("set")),
+            mark=self.name((*at("mark"), "column")),
+            origin=self.name((*at("mark"), "from")),
             span=self.document.key_span(path),
         )
 

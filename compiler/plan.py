@@ -12,7 +12,7 @@ from dataclasses import dataclass, fields, is_dataclass
 from typing import Literal, cast
 
 from cxrspec.compiler.typed import Apply, Const, Typed
-from cxrspec.compiler.types import BOX, INT, SPLIT, TEXT, ListOf, RecordOf, Type
+from cxrspec.compiler.types import BOOL, BOX, INT, SPLIT, TEXT, ListOf, RecordOf, Type
 
 Own = Literal["row", "file", "text", "key", "value", "position"]
 
@@ -271,6 +271,32 @@ class Unique:
 
 
 @dataclass(frozen=True, slots=True)
+class Contrast:
+    """Below each row a drawn one, with columns of a row of another relation (the pool) for which `lacks` is false.
+
+    Rows and pool stand on a ring for each split and each value of `own`: a row at its draw at `site`, a row of the
+    pool at the xxh64 of (seed, its key, the values of `own`, site). The row that is drawn is the first of the pool at
+    or behind the point, at equal points that of the smallest key. `$drawn` tells drawn rows from those given; without
+    a row of the pool the drawn row leaves, counted.
+
+    relation  the pool, with a column `split`; `name` is its table, for attrition
+    own       columns that `lacks` reads
+    seen      columns of the pool that it reads, as fields of `pool`
+    key       of the pool
+    take      (column, the pool's, type for both)
+    """
+
+    relation: str
+    name: str
+    site: str
+    own: tuple[str, ...]
+    seen: tuple[str, ...]
+    lacks: Typed
+    key: tuple[str, ...]
+    take: tuple[tuple[str, str, Type], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Keep:
     """Of the rows for which the condition holds only `rows` stay, those of the lowest draws at `keep.<name>`."""
 
@@ -388,7 +414,7 @@ class Turns:
 
 Node = (
     Read | Scan | Holdout | Empty | Filter | Derive | Select | Join | Group | Merge | Explode | Union | Unpivot | Lag | Unique
-    | Check | Keep | Copy | Turns
+    | Check | Contrast | Keep | Copy | Turns
 )  # fmt: skip
 
 
@@ -406,7 +432,7 @@ class Relation:
     @property
     def uses(self) -> tuple[str, ...]:
         """The relations that it is made from, in the order of its nodes."""
-        return tuple(n.relation for n in self.nodes if isinstance(n, Scan | Holdout | Join | Union))
+        return tuple(n.relation for n in self.nodes if isinstance(n, Scan | Holdout | Join | Union | Contrast))
 
 
 def reached(relations: Mapping[str, Relation], name: str) -> list[str]:
@@ -481,6 +507,8 @@ def step(columns: dict[str, Type], node: Node) -> dict[str, Type]:
             return {name: columns[name] for name in by} | {a.name: a.type for a in take}
         case Merge(by, box, _, _, take):
             return {name: columns[name] for name in by} | {box: BOX} | {a.name: a.type for a in take}
+        case Contrast(take=take):
+            return columns | {new: type for new, _, type in take} | {"$drawn": BOOL}
         case Explode(column, item, type, position):
             rest = {name: t for name, t in columns.items() if name != column}
             return rest | {item: type} | ({position: INT} if position else {})

@@ -67,6 +67,9 @@ def show_node(node: p.Node) -> str:
             return _lag(node)
         case p.Unique(name, column):
             return f"unique {name}: {column}"
+        case p.Contrast(relation, site=site, take=take):
+            taken = ", ".join(new if new == theirs else f"{new} = {theirs}" for new, theirs, _ in take)
+            return f"contrast {relation} at {site}: not {show_typed(node.lacks)} take {taken}"
         case p.Keep(name, condition, rows):
             return f"keep {name}: {rows:,} rows of {show_typed(condition)}"
         case p.Copy(pairs):

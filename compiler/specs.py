@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from cxrspec.compiler import declarations as d
 from cxrspec.compiler import plan as p
 from cxrspec.compiler import syntax as s
+from cxrspec.compiler.contrast import Contrast, Pool
 from cxrspec.compiler.diagnostics import Label, Report, Span, close, near
 from cxrspec.compiler.expressions import Checker
 from cxrspec.compiler.flows import Flow, Table
@@ -256,6 +257,9 @@ class _SpecChecker:
     def steps(self) -> None:
         """The spec's own steps. Before the first one that draws, rows get their id: the draw holds on to it."""
         for step in self.spec.steps:
+            if isinstance(step, d.Contrast):
+                self.contrast(step)
+                continue
             if self.draws(step):
                 self.drawn = True
                 if "$id" not in self.flow.columns:
@@ -264,6 +268,52 @@ class _SpecChecker:
                 self.flow.columns.pop("$id", None)  # the rows are others now; the id is made again
             self.keeps_key(step)
             self.tables.steps((step,), self.flow, self.source.name, self.constants, self.spec.name)
+
+    def contrast(self, step: d.Contrast) -> None:
+        """Drawn rows below those given. The draw holds on to the id of a given row; all get one of their own behind it."""
+        pool = self.pool(step)
+        contrast = Contrast(step, self.flow, self.tables)
+        contrast.mark()
+        self.flow.columns.pop("$id", None)
+        self.key_before(step)
+        if pool is not None:
+            contrast.draw(pool, self.scope(), self.identities)
+            contrast.set(self.scope())
+        self.flow.columns.pop("$id", None)
+        self.drawn = True
+
+    def pool(self, step: d.Contrast) -> Pool | None:
+        """The rows to draw from, with identity and split as the spec's own rows have them; None after a finding."""
+        table = self.tables.find(step.pool, self.source.name)
+        if table is None or not self.identities:
+            self.flow.partial = True
+            if self.spec.identity == "none":
+                help = "`identity` of the source names the columns; the pool has them, too"
+                self.report.error(
+                    "CXR427", step.span, "rows without ids, from which nobody else can be drawn", help=help
+                )
+            return None
+        name = table.relation.name
+        flow = self.tables.scan(table, f"column of `{name}`", table.span)
+        names = [n for i in self.identities for n in ids(i)]
+        if any(n.name not in flow.columns for n in names):
+            help = "a drawn row is about the patient of the pool's row"
+            self.splits.no_identity(name, flow, self.source, names, step.pool.span, help)
+            return None
+        if table.key is None:
+            others = (Label(table.span, "declared here"),) if table.span else ()
+            help = "`key:` of a table that is read, or `group` by the columns that name a row"
+            message = f"the pool `{name}` has no key, by which its rows could be drawn"
+            self.report.error("CXR426", step.pool.span, message, others=others, help=help)
+            return None
+        identify(flow, self.identities)
+        self.has_study(flow, self.identities[-1], step.pool.span)
+        split = self.split_of(Rows(flow, name, self.source, self.identities))
+        if is_nullable(split.type):
+            flow.add(p.Filter("a split", Apply("is not null", (split,), BOOL)))
+        flow.derive("split", narrowed(split), None, "split")
+        self.flow.partial |= flow.partial
+        return Pool(self.splits.relation(f"{self.spec.name} pool {name}", flow), flow, table.key)
 
     def key_before(self, step: d.Step) -> None:
         """The id, which a draw holds on to; a finding if a column of the key is not there yet."""

@@ -15,7 +15,7 @@ from typing import Literal
 import polars as pl
 
 from cxrspec.compiler import plan as p
-from cxrspec.compiler.bodies import Context, draw, expression
+from cxrspec.compiler.bodies import Context, draw, expression, hashed
 from cxrspec.compiler.boxes import outer
 from cxrspec.compiler.dtypes import dtype_of
 from cxrspec.compiler.merging import MOST, with_leaders
@@ -70,6 +70,8 @@ def _change(node: p.Node) -> str:
             return f"union {relation}"
         case p.Join(many=True):
             return f"join {node.name}"
+        case p.Contrast(_, name):
+            return f"contrast {name}"
         case p.Copy(pairs):
             return ", ".join(f"copy {other} as {split}" for split, other in pairs)
         case _:
@@ -131,6 +133,8 @@ class _Building:
             case p.Unique(name, column):
                 alone = pl.col(LOST).is_null().sum().over(column) <= 1
                 self.gate("check", f"{name} stands more than once", alone)
+            case p.Contrast():
+                self.contrast(node)
             case p.Keep(name, condition, rows):
                 thinned = pl.col(LOST).is_null() & expression(condition, self.context)
                 rank = pl.when(thinned).then(draw(self.context, f"keep.{name}")).rank("min")
@@ -202,6 +206,39 @@ class _Building:
         self.gate("check", f"more than {MOST} boxes to merge in `{node.box}`", pl.col("$boxes") <= MOST)
         self.gate("check", f"boxes of images of different size in `{node.box}`", pl.col("$sizes") == 1)
         self.rows = self.rows.drop("$leader", "$boxes", "$sizes")
+
+    def contrast(self, node: p.Contrast) -> None:
+        """Rows and pool are put on their rings; the pool's row that follows a row there is the one drawn for it."""
+        ring = ["split", *node.own]
+        key = [f"$key{i}" for i in range(len(node.key))]
+        rows = self.rows.with_row_index("$row")
+        pool = self.tables[node.relation].with_row_index("$place")
+        seen = pl.struct(node.seen or node.key).alias("pool")
+        parts = [pl.col(column).alias(name) for column, name in zip(node.key, key, strict=True)]
+        lacking = ~expression(node.lacks, self.context)
+        pairs = (
+            rows.select(ring).unique().join(pool.select("split", "$place", seen, *parts), on="split").filter(lacking)
+        )
+        texts = [pl.col(name).cast(pl.String) for name in (*key, *node.own)]
+        at = hashed(pl.lit(str(self.context.seed)), *texts, pl.lit(node.site))
+        there = pairs.select(*ring, "$place", *key, at.alias("$point"))
+        here = rows.select(*ring, "$row", draw(self.context, node.site).alias("$point"))
+        order = ["$point", pl.col("$row").is_null(), *key]
+        following = pl.col("$place").backward_fill().over(ring, order_by=order)
+        first = pl.col("$place").drop_nulls().first().over(ring, order_by=order)
+        all = pl.concat([there, here], how="diagonal").with_columns(following.fill_null(first))
+        drawn = all.filter(pl.col("$row").is_not_null()).select("$row", "$place")
+        names = {new: f"$taken {new}" for new, _, _ in node.take}
+        taken = pool.select("$place", *(pl.col(theirs).alias(names[new]) for new, theirs, _ in node.take))
+        below = rows.join(drawn, on="$row", how="left").join(taken, on="$place", how="left")
+        below = below.with_columns(pl.col(name).alias(new) for new, name in names.items()).drop(names.values())
+        both = (
+            rows.with_columns(pl.lit(value=False).alias("$drawn")),
+            below.with_columns(pl.lit(value=True).alias("$drawn")),
+        )
+        self.rows = pl.concat(both, how="diagonal")
+        self.gate("filter", f"drawn from {node.name}", ~pl.col("$drawn") | pl.col("$place").is_not_null())
+        self.rows = self.rows.drop("$row", "$place")
 
     def copy(self, node: p.Copy) -> None:
         """The rows of a split once more, in place of those of another."""

@@ -79,7 +79,7 @@ class Execution:
         frame = self._leaf(relation.nodes[0])
         losses: list[Loss] = []
         bad: list[Bad] = []
-        others = {n.relation for n in relation.nodes if isinstance(n, p.Join | p.Union)}
+        others = {n.relation for n in relation.nodes if isinstance(n, p.Join | p.Union | p.Contrast)}
         tables = {name: self.compute(name).frame.lazy() for name in sorted(others)}
         for stage in stages(relation):
             before = frame.height
