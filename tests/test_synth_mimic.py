@@ -9,7 +9,7 @@ import json
 import re
 import zipfile
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from itertools import combinations, product
@@ -80,7 +80,6 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return made
 
 
-@cache
 def table(path: Path) -> list[dict[str, str]]:
     """The rows of a CSV file, packed or not."""
     data = path.read_bytes()
@@ -219,7 +218,7 @@ def test_each_split_speaks_of_change_and_of_none(root: Path) -> None:
 # ---- what the others say of its patients, studies and images
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Image:
     """What the metadata and the split say of an image."""
 
@@ -260,10 +259,12 @@ def visits(root: Path) -> dict[str, list[str]]:
     return {subject: [study for _, _, study in sorted(found)] for subject, found in times.items()}
 
 
+@cache
 def owners(root: Path) -> dict[str, str]:
     return {image.study: image.subject for image in images(root).values()}
 
 
+@cache
 def sides(root: Path) -> dict[str, str]:
     """The split of every subject."""
     return {image.subject: image.split for image in images(root).values()}
@@ -579,3 +580,111 @@ def test_the_same_seed_gives_the_same_bytes(root: Path, tmp_path: Path) -> None:
         assert (tmp_path / "again" / file).read_bytes() == (root / file).read_bytes()
         drawn = file.name != "ans2idx.json"  # which holds the words that there are
         assert ((tmp_path / "other" / file).read_bytes() != (root / file).read_bytes()) == drawn
+
+
+# ---- at scale 1: the figures that the catalogue of sources cites
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    made = tmp_path_factory.mktemp("made") / "whole"
+    synth(made, 1, 1, FAMILY)
+    return made
+
+
+def by_split(root: Path, subjects: Iterable[str]) -> tuple[int, ...]:
+    """How many of the subjects stand in MIMIC's train, val and test."""
+    counts = Counter(sides(root)[subject] for subject in subjects)
+    return counts["train"], counts["validate"], counts["test"]
+
+
+@pytest.mark.slow
+def test_mimic_cxr_has_the_published_counts(whole: Path) -> None:
+    found = images(whole)
+    assert by_split(whole, (image.subject for image in found.values())) == (368_960, 2_991, 5_159)
+    assert by_split(whole, owners(whole).values()) == (222_758, 1_808, 3_269)
+    assert len(sides(whole)) == 65_379
+    views = Counter(image.view for image in found.values())
+    common = {"AP": 147_173, "PA": 96_161, "LATERAL": 82_853, "LL": 35_133}
+    assert {view: views[view] for view in common} == common
+    assert by_split(whole, (i.subject for i in found.values() if i.view in common)) == (353_619, 2_867, 4_834)
+    assert views[""] + sum(common.values()) + 21 == len(found)
+    assert len(mimic(whole, "chexpert")) == len(mimic(whole, "negbio")) == 227_827
+    with zipfile.ZipFile(whole / "mimic_cxr" / "mimic-cxr-reports.zip") as archive:
+        names = archive.namelist()
+        texts = [archive.read(name).decode() for name in names[:10_000]]
+    assert len(names) == len({*names}) == 227_835
+    both = sum({"FINDINGS", "IMPRESSION"} <= sections(text).keys() for text in texts)
+    assert both / 10_000 == pytest.approx(128_032 / 227_835, abs=0.02)
+
+
+@pytest.mark.slow
+def test_what_speaks_of_its_images_has_the_published_counts(whole: Path) -> None:
+    lines = [len(table(whole / f"cxr_lt/cxr-lt-2023/{part}.csv")) for part in ("train", "development", "test")]
+    assert sum(lines) == 377_110
+
+    boxes = table(whole / "ms_cxr/MS_CXR_Local_Alignment_v1.0.0.csv")
+    pairs = {(row["dicom_id"], row["label_text"]) for row in boxes}
+    dicoms = {dicom for dicom, _ in pairs}
+    assert len(boxes) == 1_448
+    assert len({(row["dicom_id"], row["label_text"], row["category_name"]) for row in boxes}) == 1_162
+    assert by_split(whole, (images(whole)[dicom].subject for dicom in dicoms)) == (878, 5, 164)
+    assert by_split(whole, (images(whole)[dicom].subject for dicom, _ in pairs)) == (964, 7, 189)
+    with zipfile.ZipFile(whole / "mimic_cxr" / "mimic-cxr-reports.zip") as archive:
+        texts = {d: archive.read(f"files/{images(whole)[d].folder}.txt").decode() for d in dicoms}
+    literal = [(dicom, text) for dicom, text in pairs if text in " ".join(texts[dicom].split())]
+    assert by_split(whole, (images(whole)[dicom].subject for dicom, _ in literal)) == (437, 4, 7)
+    assert len({dicom for dicom, _ in literal}) == len(literal)
+
+    changes = table(whole / "ms_cxr_t/MS_CXR_T_temporal_image_classification_v1.0.0.csv")
+    labels = [row["subject_id"] for row in changes for name in row if name.endswith("_progression") and row[name]]
+    assert by_split(whole, (row["subject_id"] for row in changes)) == (985, 10, 50)
+    assert by_split(whole, labels) == (1_252, 12, 62)
+    assert len(table(whole / "ms_cxr_t/MS_CXR_T_temporal_sentence_similarity_v1.0.0.csv")) == 361
+
+
+@pytest.mark.slow
+def test_what_asks_about_its_studies_has_the_published_counts(whole: Path) -> None:
+    parts: dict[str, Counter[str]] = {}
+    for part in ("train", "valid", "test"):
+        text = (whole / f"mimic_cxr_vqa/mimiccxrvqa/dataset/{part}.json").read_text()
+        parts[part] = Counter(re.findall(r'"image_id": "(.{44})"', text))
+    assert [found.total() for found in parts.values()] == [290_031, 73_567, 13_793]
+    assert len(parts["test"]) == 500
+
+    rows = table(whole / "mimic_diff_vqa/mimic_pair_questions.csv")
+    types = {
+        "abnormality": 145_421,
+        "location": 84_193,
+        "type": 27_478,
+        "level": 67_296,
+        "view": 56_265,
+        "presence": 155_726,
+        "difference": 164_324,
+    }
+    assert Counter(row["question_type"] for row in rows) == types
+    assert len({(row["study_id"], row["ref_id"]) for row in rows}) == 164_324
+    counted = [row["subject_id"] for row in rows if row["question_type"] in ("location", "type", "level")]
+    assert by_split(whole, counted) == (173_907, 1_456, 3_604)
+
+    studies = {
+        part: re.findall(r'"report_ID":"s(\d+)"', (whole / f"mimic_nle/mimic-nle/mimic-nle-{part}.json").read_text())
+        for part in ("train", "dev", "test")
+    }
+    assert [len(found) for found in studies.values()] == [37_016, 273, 714]
+    assert [len({*studies[part]}) for part in ("dev", "test")] == [239, 597]
+
+
+@pytest.mark.slow
+def test_texts_have_the_published_counts(whole: Path) -> None:
+    graphs = {part: json.loads((whole / f"radgraph/{part}.json").read_text()) for part in ("train", "dev", "test")}
+    assert [len(found) for found in graphs.values()] == [425, 75, 100]
+    keys = [key for found in graphs.values() for key in found if "/" in key]
+    assert by_split(whole, (key.split("/")[1][1:] for key in keys)) == (541, 9, 0)
+    for part, records in {"train": 4_878, "dev": 656, "test": 614}.items():
+        documents = json.loads((whole / f"radqa/{part}.json").read_text())["data"]
+        assert sum(len(paragraph["qas"]) for d in documents for paragraph in d["paragraphs"]) == records
+    for part in ("dev", "test"):
+        assert len((whole / f"radnli/radnli_{part}_v1.jsonl").read_text().splitlines()) == 480
+    assert len(table(whole / "rexval/50_samples_gt_and_candidates.csv")) == 50
+    assert len(table(whole / "rexval/6_valid_raters_per_rater_error_categories.csv")) == 50 * 4 * 6 * 6 * 2
