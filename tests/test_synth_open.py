@@ -552,6 +552,8 @@ def test_siim_run_lengths_are_ellipses_when_they_are_read_by_columns(root: Path)
             half_axes = (len(down) - 1) / 2 * (len(across) - 1) / 2
             assert abs(area.sum() / (np.pi * half_axes) - 1) < 0.05
     assert 0 < touching < len(found)
+    runs = [int(length) for _, pixels in components(root) if pixels != " -1" for length in pixels.split()[1::2]]
+    assert max(runs) > 1024  # one goes through several columns
 
 
 def test_siim_files_stand_two_folders_deep_and_three_have_no_row(root: Path) -> None:

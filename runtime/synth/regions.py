@@ -18,6 +18,8 @@ PLANTED = (
     [(c, 0.1 + 0.3 * (c % 3), 0.1 + 0.4 * (c // 3), 0.2 + 0.3 * (c % 3), 0.3 + 0.4 * (c // 3)) for c in range(6)],
     [(0, x, 0.1, x + 0.1, 0.2) for x in (0.1, 0.4, 0.7)],  # more than two boxes of one class
     [(1, x, 0.1, x + 0.2, 0.3) for x in (0.1, 0.2, 0.3)],  # a chain: the first and the last do not overlap
+    [(c, x, 0.1, x + 0.2, 0.3) for c, xs in ((0, (0.1, 0.26)), (1, (0.1, 0.27))) for x in xs],  # overlaps of 0.11, 0.08
+    [(2, 0.2, 0.2, 0.5, 0.5), (3, 0.2, 0.2, 0.5, 0.5)],  # one box, two classes
 )
 """Regions that are always there, an image each: (class, x1, y1, x2, y2 as shares of width and height)."""
 

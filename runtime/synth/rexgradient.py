@@ -4,8 +4,8 @@
 (Section 18 of the sources.)
 
 Our choice: one study in three speaks of a change; one text in 1,000 is missing, written None; one date in 20 is a number and
-the others text; one study of train has no image. The first patient of each split has three studies on distinct days, of
-which the texts speak of a change.
+the others text; one study of train has no image. The first patient of each split has three studies, the second four, of
+which the texts speak of a change; the first two of these four are of one day.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from cxrspec.runtime.synth.dealing import deal, ensure
+from cxrspec.runtime.synth.dealing import deal
 from cxrspec.runtime.synth.folder import Folder
 from cxrspec.runtime.synth.ids import digits
 from cxrspec.runtime.synth.texts import REPORTS, Texts
@@ -53,11 +53,11 @@ TEXTS = Texts(
 PARALLEL = ("ImageViewPosition", "ImageShape", "ImageModality", "ImageBodyPart")
 """Lists beside the paths, an item an image."""
 
-VISITS = 3
-"""Studies of the first patient of each split. The next study has no findings, the one after that no impression."""
+VISITS = (3, 4)
+"""Studies of the first two patients of each split. The first study of the second one has no findings, the next no impression."""
 
 WITHOUT_IMAGES = 5
-"""The study of train that has no images, though its texts speak of a change; the next one has them."""
+"""The study of train that has no images, though there is one before and one after it; the next one has them."""
 
 
 def make(folder: Folder, world: World) -> None:
@@ -82,20 +82,19 @@ def make(folder: Folder, world: World) -> None:
 
 def _studies(draws: np.random.Generator, count: int, patients: int) -> pl.DataFrame:
     """A row a study: `study` (its place), `id`, who and when, and the sections of the report."""
-    sizes = deal(draws, count, patients)
-    ensure(sizes, 0, VISITS)
+    sizes = np.concatenate([VISITS, deal(draws, count - sum(VISITS), patients - len(VISITS))])
     of = np.repeat(np.arange(patients), sizes)
     visit = pl.DataFrame({"patient": of}).select(pl.int_range(pl.len()).over("patient")).to_series().to_numpy()
     days = np.datetime64("2012-01-01") + draws.integers(1500, size=patients)[of] + 100 * visit
     days = days + draws.integers(100, size=count)
+    days[VISITS[0] + 1] = days[VISITS[0]]
     texts = {
         name: TEXTS.draw(name.lower(), draws, count) for name in ("Indication", "Comparison", "Findings", "Impression")
     }
-    for place, name in enumerate(("Findings", "Impression"), VISITS):
-        texts[name][:VISITS] = TEXTS.draw("course", draws, VISITS)
-        texts[name][WITHOUT_IMAGES : WITHOUT_IMAGES + 1] = TEXTS.draw("course", draws, 1)
+    for place, name in enumerate(("Findings", "Impression"), VISITS[0]):
+        texts[name][: sum(VISITS)] = TEXTS.draw("course", draws, sum(VISITS))
         others = np.flatnonzero(draws.random(count) < 0.001)
-        for missing in (place, *others[others > WITHOUT_IMAGES]):
+        for missing in (place, *others[others >= sum(VISITS)]):
             texts[name][missing] = "None"
     return pl.DataFrame(
         {

@@ -36,6 +36,10 @@ REPORTS = {
         There is (no|little|some) interval change.
         The (tubes and lines|remaining findings) are (unchanged|stable).
         A new (opacity|line) is (seen|present) again.
+        The (opacity|line) is new.
+        An opacity \(again seen\) has not changed.
+        Previously seen (effusion|opacity) is gone.
+        Stable (heart size|tubes and lines).
         The chest tube was removed.
     """,
     "reason": "(cough|fever|chest pain|dyspnea|a fall|line placement|shortness of breath for (two|three) days)",
