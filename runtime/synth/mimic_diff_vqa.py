@@ -72,7 +72,7 @@ ANSWERS: Final[Mapping[str, Sequence[str]]] = {
         "the main image is missing the finding of {} than the reference image.",
         "the main image has an additional finding of {} than the reference image. the main image is missing the finding of"
         " atelectasis than the reference image.",
-        "the level of {} has changed from mild to moderate.",
+        "the level of {} has changed from mild to moderate. ",
     ),
 }
 GRAPHS = 300

@@ -1,6 +1,7 @@
 """MIMIC-NLE as its extraction script writes it: JSON lines under `.json` (sources.md, section 24).
 
-What a line says is a choice, in accord with its labels but not with the study's report.
+What a line says is a choice, in accord with its labels but not with the study's report. Every fifth sentence is broken,
+as lines of a report are.
 """
 
 from __future__ import annotations
@@ -107,7 +108,7 @@ def _lines(draws: np.random.Generator, studies: pl.DataFrame, count: int) -> str
         sentence_ID=pl.format(
             "s{}#{}", "study_id", 2 * pl.int_range(pl.len()).over("study_id") + pl.Series(draws.integers(2, size=count))
         ),
-        nle=said,
+        nle=pl.when(pl.int_range(pl.len()) % 5 == 1).then(said.str.replace(" ", "\n ")).otherwise(said),
         patient_ID=pl.format("p{}", "subject_id"),
         report_ID=pl.format("s{}", "study_id"),
         diagnosis_label=pl.Series(diagnoses.astype(np.int64)),

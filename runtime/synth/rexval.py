@@ -1,6 +1,7 @@
 """ReXVal 1.0.0: candidate impressions and how many errors six raters find in them (sources.md, section 23).
 
-The order of the ratings' middle columns is unverified; texts and numbers of errors are choices.
+The order of the ratings' middle columns is unverified; texts and numbers of errors are choices. Texts of the first row
+are broken into lines.
 """
 
 from __future__ import annotations
@@ -31,9 +32,9 @@ def make(folder: Folder, world: World) -> None:
     count = world.count(REPORTS, 6)
     chosen = said[draws.choice(len(said), count, replace=False)]
     others = {metric: texts[draws.choice(len(texts), count)] for metric in METRICS}
-    folder.csv(
-        "50_samples_gt_and_candidates.csv", chosen.select("study_id", pl.col("impression").alias("gt_report"), **others)
-    )
+    frame = chosen.select("study_id", pl.col("impression").alias("gt_report"), **others)
+    broken = pl.col("gt_report", *METRICS).str.replace(" ", "\n ")
+    folder.csv("50_samples_gt_and_candidates.csv", pl.concat([frame[:1].with_columns(broken), frame[1:]]))
     folder.csv("6_valid_raters_per_rater_error_categories.csv", _ratings(draws, count))
 
 

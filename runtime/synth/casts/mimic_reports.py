@@ -117,6 +117,7 @@ _TEXTS = Texts({
         (Lines and tubes|Heart size|The mediastinum) (remain|remains) (as before|in place).
         (A new|An increased) (density|opacity|haze) is (seen|present) at the <side> base.
         The (effusion|opacity|edema) is (unchanged|stable|persistent|again seen) and (similar|decreased) in extent.
+        (A tube|A line) on the <side> is (new|seen again).
     """,
     "prior": """
         (Compared with|As against) the (prior|previous|earlier) (study|radiograph), there is (little|no) change.
@@ -177,7 +178,8 @@ FORMS = {
 class MimicReports:
     """What the reports say.
 
-    sentences: study_id, label, mention (1, 0, -1), text: the sentence of the findings that speaks of a label.
+    sentences: study_id, label, mention (1, 0, -1), and what speaks of a label: text (a sentence of the findings) and told
+        (one of the impression, or null).
     reports: study_id, findings, impression (null where no such heading is), report; in the order of the studies.
     """
 
@@ -190,7 +192,7 @@ def cast(world: World) -> MimicReports:
     """Make the reports."""
     pools = Pools(_TEXTS, world.draws("mimic", "reports"))
     sentences = _sentences(world, pools)
-    return MimicReports(sentences.select("study_id", "label", "mention", "text"), _reports(world, pools, sentences))
+    return MimicReports(sentences.drop("place"), _reports(world, pools, sentences))
 
 
 class Pools:
@@ -273,6 +275,7 @@ def _reports(world: World, pools: Pools, sentences: pl.DataFrame) -> pl.DataFram
             comparison=some("comparison", chance(0.7)),
             wet_read=some("wet_read", ordinary & chance(0.03) | planted("wet_read")),
             advice=some("advice", ordinary & chance(0.05)),
+            renamed=ordinary & chance(0.1),
         )
         .with_columns(history=some("indication", pl.col("indication").is_null() & chance(0.5)))
         .pipe(_lay_out)
@@ -294,7 +297,7 @@ def _said(world: World, sentences: pl.DataFrame) -> pl.DataFrame:
 
 def _lay_out(frame: pl.DataFrame) -> pl.DataFrame:
     """The reports' texts, and the sections that stand in them under their headings."""
-    headed = pl.col("form") != "no_headings"
+    headed, renamed = pl.col("form") != "no_headings", pl.col("renamed")
     found = headed & (pl.col("form") != "no_findings")
     concluded = headed & (pl.col("form") != "no_impression")
     before = [
@@ -306,11 +309,13 @@ def _lay_out(frame: pl.DataFrame) -> pl.DataFrame:
         for name, text in {
             "EXAMINATION": pl.col("examination"),
             "INDICATION": pl.col("indication"),
-            "HISTORY": pl.col("history"),
+            "HISTORY": pl.when(~renamed).then("history"),
+            "REASON FOR EXAM": pl.when(renamed).then("history"),
             "TECHNIQUE": pl.col("technique"),
             "COMPARISON": pl.col("comparison"),
             "FINDINGS": pl.when(found).then("findings"),
-            "IMPRESSION": pl.when(concluded).then("impression"),
+            "IMPRESSION": pl.when(concluded & ~renamed).then("impression"),
+            "CONCLUSION": pl.when(concluded & renamed).then("impression"),
             "RECOMMENDATION(S)": pl.col("advice"),
         }.items()
     ]
