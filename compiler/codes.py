@@ -135,5 +135,6 @@ CODES: dict[str, str] = {
     "CXR811": "an output made in another way",
     "CXR812": "a spec that was asked for is not available",
     "CXR813": "a patient on two sides of a split",
+    "CXR814": "examples that move to another split",
     "CXR901": "an error of cxrspec itself",
 }

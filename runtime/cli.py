@@ -148,6 +148,12 @@ def run(
     demo: Annotated[
         bool, typer.Option("--demo", help="Run on a small made-up data root; nothing is downloaded.")
     ] = False,
+    accept_moves: Annotated[
+        bool,
+        typer.Option(
+            "--accept-moves", help="Let examples move to another split where the authority of a space changed."
+        ),
+    ] = False,
 ) -> None:
     """Make the corpus."""
     from cxrspec.compiler.diagnostics import near
@@ -170,7 +176,8 @@ def run(
         _usage(f"`--select {word}` names no spec", hint)
     named = frozenset(select or ()) & compilation.specs.keys()
     with _Progress() as progress:
-        result = make(compilation, Request(settings, chosen, named, published, emit, boxes, limit, demo), progress.say)
+        request = Request(settings, chosen, named, published, emit, boxes, limit, demo, accept_moves)
+        result = make(compilation, request, progress.say)
     _complain(result.diagnostics, compilation.texts)
     _print_made(result, {spec.name for spec in chosen}, settings)
     raise typer.Exit(1 if result.failed or compilation.errors else 0)

@@ -46,6 +46,7 @@ class Request:
     boxes: str = DEFAULT
     limit: int | None = None
     demo: bool = False
+    accept_moves: bool = False
     engine: Engine = "streaming"
 
 
@@ -95,6 +96,7 @@ class _Run:
         with open_output(self.settings.out) as building:
             before = self.previous()
             made = self.make(self.available(), building, emit.write)
+            made = self.accepted(made, before, building)
             made = self.one_side(made, before, building)
             kept = self.carry(before, made, building)
             result = self.describe([*made, *kept], building)
@@ -358,6 +360,39 @@ class _Run:
         (building.folder / "README.md").write_text(text, encoding="utf-8")
         return whole
 
+    # ---- an authority that is another one now
+
+    def accepted(
+        self, made: list[manifest.Spec], before: manifest.Manifest | None, building: Building
+    ) -> list[manifest.Spec]:
+        """`made`, or nothing, where the authority of a space changed and examples would move to another split by it."""
+        old = {spec.name: spec for spec in before.specs} if before is not None else {}
+        severity: Severity = "warning" if self.request.accept_moves else "error"
+        stopped = False
+        for spec in made:
+            was = old.get(spec.name, spec)
+            moved = self.moves(was, spec, building) if was.authorities != spec.authorities else 0
+            if not moved:
+                continue
+            rows = sum(counts.rows for counts in was.splits.values())
+            message = f"{moved:,} of {rows:,} examples move to another split"
+            help = (*_changes(was.authorities, spec.authorities), "`--accept-moves` lets them")
+            self.diagnostics.append(Diagnostic("CXR814", severity, message, help=help, spec=spec.name))
+            if not self.request.accept_moves:
+                self.failed[spec.name] = manifest.Failed(spec.name, ("CXR814",), spec.row)
+                stopped = True
+        return [] if stopped else made
+
+    def moves(self, was: manifest.Spec, now: manifest.Spec, building: Building) -> int:
+        """How many examples of the previous output stand in another split now."""
+        scan = emitter(self.request.emit).scan
+        paths = [self.settings.out / f.path for f in was.files], [building.folder / f.path for f in now.files]
+        if not all(paths):
+            return 0
+        old, new = (scan(files).select("id", "split") for files in paths)
+        both = old.join(new, on="id", suffix=" now")
+        return int(both.filter(pl.col("split") != pl.col("split now")).select(pl.len()).collect().item())
+
     # ---- no patient on two sides
 
     def one_side(
@@ -411,6 +446,23 @@ class _Run:
         if severity == "error":
             row = self.compilation.specs[name].spec.published
             self.failed[name] = manifest.Failed(name, ("CXR813",), row.row if row else None)
+
+
+def _changes(old: Sequence[manifest.Authority], new: Sequence[manifest.Authority]) -> list[str]:
+    """What is another with the authorities of these spaces."""
+    before, now = {a.space: a for a in old}, {a.space: a for a in new}
+    changes: list[str] = []
+    for space in sorted(before.keys() | now.keys()):
+        one, other = before.get(space), now.get(space)
+        if one == other:
+            continue
+        if one is None or other is None or one.split != other.split:
+            said, says = (f"`{a.split}`" if a is not None else "nothing" for a in (one, other))
+            changes.append(f"the authority of the space `{space}` was {said} and is {says}")
+        else:
+            what = "are absent now" if not other.files else "were absent before" if not one.files else "have changed"
+            changes.append(f"the files of `{other.split}`, the authority of the space `{space}`, {what}")
+    return changes
 
 
 def _errors(findings: Iterable[Diagnostic]) -> list[Diagnostic]:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from cxrspec.runtime.manifest import (
+    Authority,
     Counts,
     Failed,
     File,
@@ -39,6 +40,8 @@ B = Spec(
     files=(File("view/b/train-00000-of-00001.parquet", 12, "33"),),
     terms={"access": "credentialed"},
     warnings={"CXR310": 2},
+    authorities=(Authority("shared", "b.official", (File("b/x.csv", 3, "11"),)), Authority("other", "c.own", ())),
+    own_split="a benchmark",
 )
 MANIFEST = Manifest(
     Versions("0.1.0", "2.1.0", "0.9.3", "3.11"),

@@ -12,7 +12,9 @@ from cxrspec.compiler.pipeline import Compilation
 from cxrspec.runtime.run import Result
 
 from . import made_up
+from .case_files import case
 from .oracle.prompts import draw, unit
+from .test_cli import cxrspec
 from .test_soundness import REP, compiled, source, spec, splits
 
 SEED = 3
@@ -228,3 +230,88 @@ def test_a_split_over_another_table_of_the_source(tmp_path: Path) -> None:
             f"i{n}": "test" if unit(draw(SEED, f"shared/{n}", "split cut")) < 0.5 else "train" for n in range(6)
         }
         assert splits(tmp_path) == expected
+
+
+# ---- an authority that is another one now
+
+ALL = AUTHORITY, away(), spaces(), of_lab("split: all")
+MOVED = sum(DRAWN[image] != word for image, word in SAID.items())
+
+
+def findings(result: Result) -> list[tuple[str, str]]:
+    return [(d.code, d.severity) for d in result.diagnostics]
+
+
+@pytest.mark.parametrize("comes", [True, False])
+def test_what_moves_when_an_authority_comes_or_goes_must_be_accepted(tmp_path: Path, comes: bool) -> None:
+    """Nothing is written before; accepted, it is said once, and the next run has nothing to say."""
+    compilation = compiled(*ALL)
+    write(tmp_path / "data", listed=not comes)
+    assert not made(tmp_path, compilation).diagnostics
+    before = made_up.data_files(tmp_path / "out")
+    write(tmp_path / "data") if comes else (tmp_path / "data/home/listed.csv").unlink()
+    result = made(tmp_path, compilation)
+    assert findings(result) == [("CXR814", "error")]
+    assert 0 < MOVED < 5
+    assert result.diagnostics[0].message == f"{MOVED} of 13 examples move to another split"
+    assert ("were absent before" if comes else "are absent now") in result.diagnostics[0].help[0]
+    assert result.failed
+    assert result.made == ()
+    assert made_up.data_files(tmp_path / "out") == before
+    result = made(tmp_path, compilation, accept_moves=True)
+    assert findings(result) == [("CXR814", "warning")]
+    assert not result.failed
+    assert splits(tmp_path) == (DRAWN | SAID | ELSEWHERE if comes else DRAWN | ELSEWHERE)
+    assert not made(tmp_path, compilation).diagnostics
+
+
+def test_the_option_of_the_command(tmp_path: Path) -> None:
+    for file in case("".join(ALL)).files:
+        made_up.write_text(tmp_path / "specs" / file.place, str(file.text))
+    folders = [f"--{name}={tmp_path / name}" for name in ("specs", "data", "out")]
+    command = "run", *folders, "--select", REP
+    write(tmp_path / "data", listed=False)
+    assert cxrspec(*command).exit_code == 0
+    write(tmp_path / "data")
+    refused = cxrspec(*command)
+    assert (refused.exit_code, "CXR814" in refused.stderr) == (1, True)
+    accepted = cxrspec(*command, "--accept-moves")
+    assert (accepted.exit_code, "warning[CXR814]" in accepted.stderr) == (0, True)
+    assert cxrspec(*command).exit_code == 0
+
+
+def test_an_authority_that_changed_and_moves_nobody_is_no_matter(tmp_path: Path) -> None:
+    compilation = compiled(*ALL)
+    write(tmp_path / "data")
+    assert not made(tmp_path, compilation).diagnostics
+    path = tmp_path / "data/home/listed.csv"
+    path.write_text(path.read_text() + "77,177,train\n")
+    result = made(tmp_path, compilation)
+    assert not result.diagnostics
+    assert result.made == (REP,)
+
+
+def test_another_authority_in_its_place(tmp_path: Path) -> None:
+    write(tmp_path / "data")
+    assert not made(tmp_path, compiled(*ALL)).diagnostics
+    other = AUTHORITY.replace("splits:", "splits:\n  swapped: {table: listed, constant: val}")
+    result = made(
+        tmp_path, compiled(other, away(), spaces(authority="authority: home.swapped, "), of_lab("split: all"))
+    )
+    assert findings(result) == [("CXR814", "error")]
+    told = "the authority of the space `shared` was `home.official` and is `home.swapped`"
+    assert result.diagnostics[0].help[0] == told
+
+
+def test_specs_whose_examples_stay_are_held_back_with_those_that_move(tmp_path: Path) -> None:
+    """A part of the specs under one authority and a part under another would be two splits in one output."""
+    still = of_lab("split: all\nwhere: theirs is null").replace("Rep\n", "Still\n").replace("rep/", "still/")
+    compilation = compiled(*ALL, still)
+    write(tmp_path / "data", listed=False)
+    assert not made(tmp_path, compilation).diagnostics
+    write(tmp_path / "data")
+    result = made(tmp_path, compilation)
+    assert made_up.codes(result) == [("CXR814", REP)]
+    assert result.made == ()
+    manifest = (tmp_path / "out" / "manifest.json").read_text()
+    assert "listed.csv" not in manifest
