@@ -417,13 +417,17 @@ class Keep(Node):
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """The row of the published table a spec belongs to, and why ours may differ from it. `copy` pairs a split with the
-    one whose rows stood in its place."""
+    """The row of the published table a spec belongs to, and why ours may differ from it.
+
+    `rebuilds` says whether the download suffices to make the row; `copy` pairs a split with the one whose rows stood in
+    its place; `overlaid` says whether the overlay has a rule of its own.
+    """
 
     row: tuple[str, str]
     because: str
     rebuilds: bool
     copy: tuple[tuple[str, str], ...]
+    overlaid: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -630,6 +630,7 @@ class _Parser:
             because=self.text(("published", "because")),
             rebuilds=self.flag(("published", "rebuilds"), True),
             copy=tuple((str(p[-1]), self.text(p)) for p in self.each(("published", "copy"))),
+            overlaid=not self.get(("published",)).keys() <= {"row", "because", "rebuilds"},
         )
 
     # ---- words

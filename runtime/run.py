@@ -151,10 +151,11 @@ class _Run:
                 self.failed[spec.name] = manifest.Failed(spec.name, spec.errors, row.row if row else None)
                 continue
             plan = at_hand(spec.plan, self.presence)
-            if self.request.published and row is not None and not row.rebuilds:
+            lacks = lacking(plan, self.presence)
+            if self.request.published and row is not None and not row.rebuilds and (lacks or not row.overlaid):
                 self.absent(spec, f"rebuilds: no ({row.because})")
-            elif reason := lacking(plan, self.presence):
-                self.absent(spec, reason)
+            elif lacks:
+                self.absent(spec, lacks)
             else:
                 ready.append(replace(spec, plan=plan))
         return ready
