@@ -1,0 +1,86 @@
+"""What ships, run as a whole over made-up data: every spec gives examples, every filter works, nobody stands on two sides."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+import pytest
+
+from cxrspec.compiler import plan as p
+from cxrspec.runtime import stats
+
+from . import made_up
+from .corpus import Corpus, compilation, corpus
+
+SPECS = sorted(compilation().specs)
+
+
+@pytest.fixture(scope="module")
+def default() -> Corpus:
+    return corpus(1)
+
+
+@pytest.fixture(scope="module")
+def published() -> Corpus:
+    return corpus(1, published=True)
+
+
+def test_there_is_a_spec_for_each_published_row() -> None:
+    rows = {spec.spec.published.row for spec in compilation().specs.values() if spec.spec.published}
+    assert rows == set(stats.published())
+    assert len(SPECS) == len(rows) == 55
+
+
+def test_every_spec_gives_examples(default: Corpus) -> None:
+    assert not default.result.diagnostics
+    assert [spec.name for spec in default.result.manifest.specs] == SPECS
+    assert [s.name for s in default.result.manifest.specs if not sum(c.rows for c in s.splits.values())] == []
+
+
+def filters(spec: str) -> set[tuple[str, str]]:
+    """The filters of a plan: (relation, name)."""
+    plan = compilation().specs[spec].plan
+    assert plan is not None
+    return {(r.name, node.name) for r in plan.relations for node in r.nodes if isinstance(node, p.Filter)}
+
+
+@pytest.mark.parametrize("spec", SPECS)
+def test_every_filter_takes_some_rows_and_leaves_some(default: Corpus, spec: str) -> None:
+    made = next(one for one in default.result.manifest.specs if one.name == spec)
+    steps = {(x.relation, x.step): (x.rows_in, x.rows_out) for x in made.attrition}
+    kept = {key: steps[key] for key in filters(spec)}
+    assert {key: numbers for key, numbers in kept.items() if not 0 < numbers[1] < numbers[0]} == {}
+
+
+def sides(found: Corpus) -> dict[str, set[str]]:
+    """Each patient (study, where no patient is known) of a space with the splits it stands in, over all specs."""
+    own = {name for name, spec in found.compilation.specs.items() if spec.spec.own_split is not None}
+    seen: dict[str, set[str]] = defaultdict(set)
+    for spec in found.result.manifest.specs:
+        if spec.name not in own:
+            for row in made_up.rows(found.out, spec.name).values():
+                seen[row["patient_id"] or row["study_id"]].add(row["split"])
+    return seen
+
+
+def test_no_patient_stands_on_two_sides(default: Corpus) -> None:
+    found = sides(default)
+    spaces = {who.partition("/")[0] for who in found}
+    assert spaces >= {"mimic", "chexpert", "nih", "openi", "bimcv"}
+    assert {who for who, splits in found.items() if len(splits) > 1} == set()
+
+
+def test_a_published_run_finds_the_patients_on_two_sides(published: Corpus) -> None:
+    """Planted: patients of MIMIC, of NIH, and reports of OpenI whose sources' own splits conflict."""
+    found = {who for who, splits in sides(published).items() if len(splits) > 1}
+    assert {who.partition("/")[0] for who in found} >= {"mimic", "nih", "openi"}
+    warned = {d.spec for d in published.result.diagnostics if d.code == "CXR813"}
+    assert {"image_classification/cxr_lt", "image_classification/rsna", "findings_generation/openi"} <= warned
+
+
+def test_a_published_run_makes_the_rows_that_can_be_rebuilt(published: Corpus) -> None:
+    assert [d for d in published.result.diagnostics if d.severity == "error"] == []
+    skipped = {one.name: one.reason for one in published.result.manifest.unavailable}
+    assert all(reason.startswith("rebuilds: no (") for reason in skipped.values())
+    assert len(published.result.manifest.specs) == 36
+    assert {*skipped, *(one.name for one in published.result.manifest.specs)} == set(SPECS)
