@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from cxrspec.compiler.catalog import shipped
 from cxrspec.compiler.pipeline import Compilation, compile
 from cxrspec.compiler.render import render
 from cxrspec.runtime.stages import stage_text
@@ -62,7 +63,7 @@ def test_a_spec_that_compiles_keeps_its_plan(name: str, golden: Golden) -> None:
 
 @cache
 def shipping(published: bool = False) -> Compilation:
-    return compile(packaged(), published)
+    return compile(shipped(), published)
 
 
 @pytest.mark.parametrize("published", [False, True])
