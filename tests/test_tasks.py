@@ -187,7 +187,7 @@ def test_brackets_and_quotes_close(form: Written) -> None:
 @every_form
 def test_it_is_said_which_image_is_the_earlier(form: Written) -> None:
     texts = [said(leaf) for leaf in form.leaves]
-    if form.task in TWO_IMAGES:
+    if form.task in TWO_IMAGES and form.name != "current":  # which is for a row that shows the current image alone
         assert all("earlier" in text and re.search("first|in this order", text) for text in texts)
     else:
         assert not any("earlier" in text for text in texts)
