@@ -180,6 +180,15 @@ def _step(step: d.Step) -> Iterator[str]:
             yield f"One row for each item of `{column.name}`, as `{item.name}`{counted}."
         case d.Union(table):
             yield f"Then the rows of `{table.name}`."
+        case d.Unpivot(columns, name, value):
+            each = _names(columns) if isinstance(columns, tuple) else f"`{columns.name}`"
+            yield f"One row for each of the columns {each}: its name as `{name.name}`, its value as `{value.name}`."
+        case d.Lag(by, order, take):
+            whose = f" with the same {_names(by)}" if by else ""
+            ordered = ", ".join(_code(e) for e in order)
+            yield f"Takes {_pairs(take)} from the row before{whose}, in the order of {ordered}; null where there is none."
+        case d.SplitRows(name, column):
+            yield f"`{column.name}` is the split `{name.name}` of the row."
 
 
 def _join(
@@ -252,7 +261,7 @@ class _Page:
             "## What it reads",
             self.reads(),
             "## Rule",
-            _listed([f"Starts from `{spec.source.name}.{spec.start.name}`.", *_steps(spec.steps), *self.rest()]),
+            _listed([self.start(), *_steps(spec.steps), *self.rest()]),
             "## Prompts",
             *self.prompts(),
             "## One made-up example",
@@ -271,6 +280,13 @@ class _Page:
             for r in self.spec.plan.reads
         ]
         return table(["table", "files", "columns"], sorted(rows))
+
+    def start(self) -> str:
+        """The table whose rows become examples, with a link to how it is made."""
+        name = self.spec.spec.start.name
+        owner, _, short = f"{self.source.name}.{name}".rpartition(".")
+        owner = owner.rpartition(".")[2]
+        return f"Starts from [`{owner}.{short}`](../sources/{owner}.md#{short})."
 
     def rest(self) -> Iterator[str]:
         spec = self.spec.spec
