@@ -50,7 +50,7 @@ _TEXTS = Texts(
 
 _PLANTED = ("The chest tube was removed.", " \n ")
 """Findings of the first two studies: of the one nothing is left without earlier studies, of the other nothing at all. The
-third one has no impression."""
+third one has no impression, and the impression of one with a clinical history is the first of these texts, too."""
 
 _PEOPLE = {
     "race": ("White, non-Hispanic", "Asian", "Black, non-Hispanic", "Other", "Unknown"),
@@ -118,7 +118,14 @@ def _sections(draws: np.random.Generator, images: Ints) -> pl.DataFrame:
         section_accession_number=_accessions(draws, images),
     )
     planted = pl.Series("section_findings", _PLANTED)
-    return sections.with_columns(planted.extend(sections["section_findings"][len(planted) :]))
+    bare = np.flatnonzero(has["impression"] & has["clinical_history"])[0]
+    return sections.with_columns(
+        planted.extend(sections["section_findings"][len(planted) :]),
+        pl.when(pl.int_range(pl.len()) == bare)
+        .then(pl.lit(_PLANTED[0]))
+        .otherwise("section_impression")
+        .alias("section_impression"),
+    )
 
 
 def _where(mask: npt.NDArray[np.bool_], values: Sequence[str] | Sequence[float]) -> pl.Series:
