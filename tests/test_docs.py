@@ -76,7 +76,7 @@ def output(command: str) -> str:
         done = CliRunner().invoke(app, command.split()[1:])
         assert isinstance(done.exception, SystemExit | None), done.exception
         return done.output
-    piped = subprocess.run(["bash", "-c", f"{command} 2>&1"], capture_output=True, text=True, timeout=60)
+    piped = subprocess.run(["bash", "-c", f"{command} 2>&1"], capture_output=True, text=True, timeout=180)
     return piped.stdout
 
 
