@@ -8,7 +8,7 @@ that several specs use is one relation, and its rows are computed once.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, is_dataclass
 from typing import Literal, cast
 
 from cxrspec.compiler.typed import Apply, Const, Typed
@@ -468,14 +468,13 @@ class Plan:
 
 
 def parts(value: object) -> Iterator[object]:
-    """A plan, or a piece of one, and everything in it."""
+    """A plan, or a piece of one, and everything in it but texts, numbers and flags."""
     yield value
-    if is_dataclass(value):
-        for field in fields(value):
-            yield from parts(getattr(value, field.name))
-    elif isinstance(value, tuple):
-        for item in cast(tuple[object, ...], value):
-            yield from parts(item)
+    inside = (getattr(value, name) for name in value.__dataclass_fields__) if is_dataclass(value) else value
+    if is_dataclass(value) or isinstance(value, tuple):
+        for item in cast(Iterable[object], inside):
+            if not isinstance(item, str | int | float | None):
+                yield from parts(item)
 
 
 def schema(relation: Relation) -> dict[str, Type]:

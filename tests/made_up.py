@@ -9,6 +9,7 @@ import random
 import tarfile
 import zipfile
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import escape
@@ -236,6 +237,7 @@ def extra_root(data: Path) -> Path:
 # ---- runs
 
 
+@cache
 def load(specs: Path | None = None, published: bool = False) -> Compilation:
     """What ships, with a folder of specs over it; no finding is tolerated."""
     compilation = project.load(specs or Path("no local specs"), published)
