@@ -7,7 +7,7 @@ that several specs use is one relation, and its rows are computed once.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, is_dataclass
 from typing import Literal, cast
 
@@ -470,11 +470,13 @@ class Plan:
 def parts(value: object) -> Iterator[object]:
     """A plan, or a piece of one, and everything in it but texts, numbers and flags."""
     yield value
-    inside = (getattr(value, name) for name in value.__dataclass_fields__) if is_dataclass(value) else value
-    if is_dataclass(value) or isinstance(value, tuple):
-        for item in cast(Iterable[object], inside):
-            if not isinstance(item, str | int | float | None):
-                yield from parts(item)
+    if is_dataclass(value):
+        inside: Iterable[object] = [getattr(value, name) for name in value.__dataclass_fields__]
+    else:
+        inside = cast(tuple[object, ...], value) if isinstance(value, tuple) else ()
+    for item in inside:
+        if not isinstance(item, str | int | float | None):
+            yield from parts(item)
 
 
 def schema(relation: Relation) -> dict[str, Type]:

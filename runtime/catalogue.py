@@ -163,30 +163,33 @@ def _steps(steps: Sequence[d.Step]) -> Iterator[str]:
 def _step(step: d.Step) -> Iterator[str]:
     match step:
         case d.Where(conditions):
-            for name, condition in conditions:
-                named = "" if name == "where" else f" ({name.replace('_', ' ')})"
+            for filter, condition in conditions:
+                named = "" if filter == "where" else f" ({filter.replace('_', ' ')})"
                 yield f"Keeps rows for which {_code(condition)}{named}."
-        case d.Derive(columns):
-            for name, expression in columns:
+        case d.Derive(made):
+            for name, expression in made:
                 yield f"`{name.name}` is {_code(expression)}."
-        case d.Select(columns):
-            yield f"Keeps the columns {_names(columns)}."
+        case d.Select(names):
+            yield f"Keeps the columns {_names(names)}."
         case d.Join(table, on, take, kind):
             yield _join(table.name, on, take, kind)
-        case d.Group(by, order, take):
-            yield _group(by, order, take)
+        case d.Group(by, order, aggregates):
+            yield _group(by, order, aggregates)
+        case d.Merge(by, box, over, order, aggregates):
+            whose = f"of one {_names(by)} that overlap by more than {over:g}"
+            yield f"Boxes `{box.name}` {whose} become one, the first leads: {_group(by, order, aggregates)}"
         case d.Explode(column, item, position):
             counted = f", with its place as `{position.name}`" if position else ""
             yield f"One row for each item of `{column.name}`, as `{item.name}`{counted}."
-        case d.Union(table):
-            yield f"Then the rows of `{table.name}`."
-        case d.Unpivot(columns, name, value):
-            each = _names(columns) if isinstance(columns, tuple) else f"`{columns.name}`"
+        case d.Union(other):
+            yield f"Then the rows of `{other.name}`."
+        case d.Unpivot(unpivoted, name, value):
+            each = _names(unpivoted) if isinstance(unpivoted, tuple) else f"`{unpivoted.name}`"
             yield f"One row for each of the columns {each}: its name as `{name.name}`, its value as `{value.name}`."
-        case d.Lag(by, order, take):
+        case d.Lag(by, order, earlier):
             whose = f" with the same {_names(by)}" if by else ""
             ordered = ", ".join(_code(e) for e in order)
-            yield f"Takes {_pairs(take)} from the row before{whose}, in the order of {ordered}; null where there is none."
+            yield f"Takes {_pairs(earlier)} from the row before{whose}, in order of {ordered}; null where there is none."
         case d.SplitRows(name, column):
             yield f"`{column.name}` is the split `{name.name}` of the row."
 
@@ -293,8 +296,15 @@ class _Page:
         yield f"The key is {', '.join(_code(e) for e in spec.key)}."
         for name, expression in spec.bind:
             yield f"The task's input `{name.name}` is {_code(expression)}."
+        shared = [f"`{i.space}`" for i in self.source.identity if i.space in self.compilation.spaces]
+        if shared and not spec.own_split and spec.identity != "none":
+            yield f"Rows of the space {' and '.join(shared)} have the split of that space."
         if spec.split is not None:
-            yield f"Split `{spec.split.name}`: {_split(self.source.splits[spec.split.name])}"
+            stands_apart = f" ({spec.own_split})" if spec.own_split else ""
+            yield f"Split `{spec.split.name}`: {_split(self.source.splits[spec.split.name])}{stands_apart}"
+        for keep in spec.keep:
+            some = f"{keep.rows:,} rows" if keep.rows is not None else f"the share {keep.share:g}"
+            yield f"Of the {keep.split} rows for which {_code(keep.where)} it keeps {some}, by the lowest draws."
 
     def prompts(self) -> Iterator[str]:
         task = self.spec.task
