@@ -190,6 +190,12 @@ def _step(step: d.Step) -> Iterator[str]:
             whose = f" with the same {_names(by)}" if by else ""
             ordered = ", ".join(_code(e) for e in order)
             yield f"Takes {_pairs(earlier)} from the row before{whose}, in order of {ordered}; null where there is none."
+        case d.Contrast(pool, lacks, drawn, made, mark, origin):
+            own = "".join(f", `{name.name}` as {_code(e)}" for name, e in made)
+            yield (
+                f"Below each row one that is drawn from `{pool.name}`, of the same split, for which not {_code(lacks)}: "
+                f"with its {_pairs(drawn)}{own}, and in `{mark.name}` the `{origin.name}` it was drawn for."
+            )
         case d.SplitRows(name, column):
             yield f"`{column.name}` is the split `{name.name}` of the row."
 
