@@ -10,10 +10,11 @@ from pathlib import Path
 
 from . import files
 from .boxes import Box, box, region, sizes, without_label
+from .classification import in_sentence
 from .examples import Example, Examples, Oracle, example_id, task
 from .grounding import boxed
 from .pictures import dicom_size
-from .prompts import text_turn
+from .prompts import draw, text_turn
 
 PARTS = ("train", "test")
 OVERLAP = 0.1
@@ -124,6 +125,36 @@ def abnormality_detection(source: str, root: Path, seed: int, published: bool) -
     return found
 
 
+def abnormality_grounding(source: str, root: Path, seed: int, published: bool) -> Examples:
+    """The boxes of a finding, and for each such row an image that lacks it; published without findings of more than two.
+
+    As published, an image that lacks it has the study of the one it is drawn for.
+    """
+    data, found, spec = read(root, source, published), Examples(), f"abnormality_grounding/{source}"
+    for (image, finding), boxes in merged(data, published).items():
+        if published and len(boxes) > 2:
+            continue
+        part, slots = data.parts[image], {"named": in_sentence(finding), "finding": finding}
+        id = example_id(spec, [image, finding, ""], part, published)
+        answered = boxed(seed, id, "abnormality_grounding", "ground", [(finding, one) for one in boxes], slots)
+        found[id] = Example(part, source, None, f"{source}/{image}", (data.paths[image],), *answered)
+        other = drawn_for(seed, id, data, part, finding)
+        if other is not None:
+            id = example_id(spec, [other, finding, image], part, published)
+            answered = boxed(seed, id, "abnormality_grounding", "ground", [], slots)
+            study = f"{source}/{image if published else other}"
+            found[id] = Example(part, source, None, study, (data.paths[other],), *answered)
+    return found
+
+
+def drawn_for(seed: int, id: str, data: Data, part: str, finding: str) -> str | None:
+    """The first image without the finding at or behind the row's draw, on a ring."""
+    others = [image for image, of in data.parts.items() if of == part and finding not in data.said[image]]
+    ring = sorted((draw(seed, image, finding, "drawn_for"), image) for image in others)
+    start = draw(seed, id, "drawn_for")
+    return next((image for point, image in ring if point >= start), ring[0][1] if ring else None)
+
+
 def grounded_diagnosis(source: str, root: Path, seed: int, published: bool) -> Examples:
     """One box at a time; published without findings of more than two."""
     data, found = read(root, source, published), Examples()
@@ -141,6 +172,6 @@ def grounded_diagnosis(source: str, root: Path, seed: int, published: bool) -> E
 
 ORACLES: dict[str, Oracle] = {
     f"{make.__name__}/{source}": partial(make, source)
-    for make in (abnormality_detection, grounded_diagnosis)
+    for make in (abnormality_detection, abnormality_grounding, grounded_diagnosis)
     for source in ("vindr_cxr", "vindr_pcxr")
 }
