@@ -63,9 +63,17 @@ DRAWN = {f"i{n}": by_draw(f"shared/{n}") for n in range(10)}
 ELSEWHERE = {f"x{n}": "test" for n in range(3)}
 
 
-def test_the_authority_goes_before_the_draw_and_the_split_of_the_spec_is_for_others(tmp_path: Path) -> None:
+@pytest.mark.parametrize("engine", ["in-memory", "streaming"])
+@pytest.mark.parametrize("turned", [False, True])
+def test_the_authority_goes_before_the_draw_and_the_split_of_the_spec_is_for_others(
+    tmp_path: Path, engine: str, turned: bool
+) -> None:
+    """Whatever the engine and the order of rows."""
     write(tmp_path / "data")
-    result = made(tmp_path, compiled(AUTHORITY, away(), spaces(), of_lab("split: all")))
+    for path in (tmp_path / "data").rglob("*.csv") if turned else ():
+        head, *rows = path.read_text().splitlines()
+        path.write_text("\n".join([head, *rows[::-1]]))
+    result = made(tmp_path, compiled(AUTHORITY, away(), spaces(), of_lab("split: all")), engine=engine)
     assert not result.diagnostics
     assert splits(tmp_path) == DRAWN | SAID | ELSEWHERE
     assert len(set(DRAWN.values())) == 3
