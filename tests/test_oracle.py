@@ -3,27 +3,104 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from cxrspec.runtime import stats
+from cxrspec.runtime.run import Result
 
 from . import made_up
-from .oracle.examples import Examples, example
-from .oracle.openi_rsna import nih_images, openi, pneumonia, rsna
+from .corpus import SEEDS, compilation, corpus
+from .oracle import (
+    brax,
+    chexpert,
+    mimic_images,
+    mimic_questions,
+    mimic_reports,
+    mimic_texts,
+    ms_cxr,
+    nih,
+    object_cxr,
+    openi,
+    padchest,
+    rexgradient,
+    siim,
+    vindr,
+)
+from .oracle.examples import Example, Examples, Oracle, example
+
+FAMILIES = (
+    *(brax, chexpert, mimic_images, mimic_questions, mimic_reports, mimic_texts, ms_cxr, nih, object_cxr),
+    *(openi, padchest, rexgradient, siim, vindr),
+)
+ORACLES: dict[str, Oracle] = {spec: oracle for family in FAMILIES for spec, oracle in family.ORACLES.items()}
+
+
+def rebuilt(spec: str) -> bool:
+    """Whether a published run makes the spec from what can be downloaded."""
+    published = compilation().specs[spec].spec.published
+    return published is None or published.rebuilds
+
+
+CASES = [(spec, published) for spec in ORACLES for published in (False, True) if not published or rebuilt(spec)]
+
+
+def test_every_spec_has_an_oracle() -> None:
+    assert ORACLES.keys() == compilation().specs.keys()
+
+
+@pytest.mark.parametrize("seed", [SEEDS[0], *(pytest.param(seed, marks=pytest.mark.slow) for seed in SEEDS[1:])])
+@pytest.mark.parametrize(
+    ("spec", "published"), CASES, ids=[f"{spec}-{'published' if published else 'default'}" for spec, published in CASES]
+)
+def test_every_made_up_example_is_the_oracle_s(spec: str, published: bool, seed: int) -> None:
+    made = corpus(seed, published)
+    expected = ORACLES[spec](made.data, seed, published)
+    compare(made.out, spec, expected)
+    told = next(one for one in made.result.manifest.specs if one.name == spec)
+    counts = {split: (c.rows, c.images, c.studies) for split, c in told.splits.items() if c.rows}
+    assert counts == counted(expected.values())
+
+
+def test_without_its_authority_a_patient_of_mimic_stands_where_the_draw_says(tmp_path: Path) -> None:
+    (tmp_path / "mimic_cxr").mkdir()
+    for path in [*corpus(1).data.glob("*"), *corpus(1).data.glob("mimic_cxr/*")]:
+        link = tmp_path / path.relative_to(corpus(1).data)
+        if not link.exists() and path.name != "mimic-cxr-2.0.0-split.csv.gz":
+            link.symlink_to(path)
+    specs = ["view_classification/mimic_cxr", "image_classification/cxr_lt", "named_entity_recognition/radgraph"]
+    assert not made_up.make(tmp_path, tmp_path / "out", compilation(), select=specs).diagnostics
+    for spec in specs:
+        expected = ORACLES[spec](tmp_path, 1, False)
+        compare(tmp_path / "out", spec, expected)
+        assert counted(expected.values()).keys() == {"train", "val", "test"}
+
+
+def compare(out: Path, spec: str, expected: Examples) -> None:
+    """Every example of a spec is the expected one."""
+    found = {id: example(row) for id, row in made_up.rows(out, spec).items()}
+    assert found.keys() == expected.keys()
+    assert {id for id in found if found[id] != expected[id]} == set()
+
+
+def counted(examples: Iterable[Example]) -> dict[str, tuple[int, int, int]]:
+    """Rows, distinct images and distinct studies of each split that has any."""
+    found: dict[str, list[Example]] = {}
+    for one in examples:
+        found.setdefault(one.split, []).append(one)
+    return {
+        split: (len(rows), len({i for one in rows for i in one.images}), len({one.study for one in rows}))
+        for split, rows in found.items()
+    }
+
+
+# ---- OpenI and RSNA, on the real data where it is
 
 REAL = os.environ.get("CXRSPEC_REAL_DATA")
 needs_real_data = pytest.mark.skipif(REAL is None, reason="CXRSPEC_REAL_DATA names no data root")
 
-ORACLES: dict[str, Callable[[Path, int], Examples]] = {
-    "findings_generation/openi": lambda root, seed: openi(root, "findings_generation", seed),
-    "impression_generation/openi": lambda root, seed: openi(root, "impression_generation", seed),
-    "findings_summarization/openi": lambda root, seed: openi(root, "findings_summarization", seed),
-    "image_classification/rsna": rsna,
-}
 COUNTS = {
     "findings_generation/openi": {"test": (3337, 6473, 3337)},
     "impression_generation/openi": {"test": (3820, 7418, 3820)},
@@ -36,84 +113,51 @@ COUNTS = {
 }
 
 
-def compare(root: Path, out: Path, seed: int) -> None:
-    result = made_up.make(root, out, seed=seed)
-    assert not result.diagnostics
-    for spec, oracle in ORACLES.items():
-        expected = oracle(root, seed)
-        found = {id: example(row) for id, row in made_up.rows(out, spec).items()}
-        assert found.keys() == expected.keys()
-        assert {id for id in found if found[id] != expected[id]} == set()
-        assert found
+def made_from(root: Path, out: Path, published: bool = False) -> Result:
+    """The run of the specs on open data, each of whose examples is the oracle's."""
+    result = made_up.make(root, out, compilation(published), select=[*COUNTS], published=published)
+    assert not result.failed
+    for spec in COUNTS:
+        compare(out, spec, ORACLES[spec](root, 1, published))
+    return result
 
 
-@pytest.mark.parametrize("seed", [1, 20])
-def test_every_made_up_example_is_the_oracle_s(tmp_path: Path, seed: int) -> None:
-    made_up.shipped_root(tmp_path / "data")
-    compare(tmp_path / "data", tmp_path / "out", seed)
+def counts(out: Path) -> dict[str, dict[str, tuple[int, int, int]]]:
+    return {spec: counted(map(example, made_up.rows(out, spec).values())) for spec in COUNTS}
 
 
 def test_rows_linked_to_nih_are_nih_s(tmp_path: Path) -> None:
-    """The mapping file moves rows to another space, patient and study, and changes no draw and no split."""
+    """The mapping file moves rows to another space, patient and study."""
     data = made_up.shipped_root(tmp_path / "data")
-    patients = sorted(pneumonia(data))
+    patients = sorted(nih.pneumonia(data))
     made_up.write_nih_map(
         data, {patient: f"{place:08d}_001.png" for place, patient in enumerate(patients) if place % 3}
     )
-    assert 0 < len(nih_images(data)) < len(patients)
-    compare(data, tmp_path / "out", 1)
+    assert 0 < len(nih.nih_images(data)) < len(patients)
+    made_from(data, tmp_path / "out")
     spaces = {row["space"] for row in made_up.rows(tmp_path / "out", "image_classification/rsna").values()}
     assert spaces == {"nih", "rsna"}
 
 
-@pytest.fixture(scope="module")
-def real(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """The real data root, and an output made from it."""
-    root, out = Path(str(REAL)), tmp_path_factory.mktemp("real") / "out"
-    compare(root, out, 1)
-    return root, out
-
-
 @needs_real_data
-def test_every_real_example_is_the_oracle_s(real: tuple[Path, Path]) -> None:
-    assert sum(len(made_up.rows(real[1], spec)) for spec in ORACLES) == 3337 + 3820 + 3419 + 26684
-
-
-@needs_real_data
-def test_the_published_counts(real: tuple[Path, Path]) -> None:
-    found = {spec: counted(real[1], spec) for spec in COUNTS}
-    assert found == COUNTS
-
-
-@needs_real_data
-def test_the_published_positives(real: tuple[Path, Path]) -> None:
-    labels = pneumonia(real[0])
+def test_every_real_example_is_the_oracle_s(tmp_path: Path) -> None:
+    root, out = Path(str(REAL)), tmp_path / "out"
+    made_from(root, out)
+    assert counts(out) == COUNTS
+    labels = nih.pneumonia(root)
     splits = dict.fromkeys(("train", "val", "test"), 0)
-    for id, row in made_up.rows(real[1], "image_classification/rsna").items():
+    for id, row in made_up.rows(out, "image_classification/rsna").items():
         positive = labels[id.rpartition("/")[2]]
         splits[row["split"]] += positive
         assert row["turns"][0]["answer"] == ("Yes" if positive else "No")
-    assert splits == {"train": 4162, "val": 928, "test": 922}
+    assert splits == {"train": 4162, "val": 928, "test": 922}  # published
 
 
 @needs_real_data
 def test_a_published_run_rebuilds_the_rows(tmp_path: Path) -> None:
     """With the defect of the published rule: 27 first letters stood for the studies of 3,419 reports."""
-    result = made_up.make(Path(str(REAL)), tmp_path / "out", made_up.load(published=True), published=True)
-    assert not result.failed
     wanted = COUNTS | {"findings_summarization/openi": {"test": (3419, 0, 27)}}
-    assert {spec: counted(tmp_path / "out", spec) for spec in COUNTS} == wanted
-    told = stats.collect(tmp_path / "out")
-    reasons = stats.reasons(result.manifest)
+    result = made_from(Path(str(REAL)), tmp_path / "out", published=True)
+    assert counts(tmp_path / "out") == wanted
+    told, reasons = stats.collect(tmp_path / "out"), stats.reasons(result.manifest)
     assert "4 of 4 rows equal" in stats.differences(told, stats.published(), reasons)
-
-
-def counted(out: Path, spec: str) -> dict[str, tuple[int, int, int]]:
-    """Rows, distinct images and distinct studies of each split that has any."""
-    found: dict[str, list[dict[str, Any]]] = {}
-    for row in made_up.rows(out, spec).values():
-        found.setdefault(row["split"], []).append(row)
-    return {
-        split: (len(rows), len({i for row in rows for i in row["images"]}), len({row["study_id"] for row in rows}))
-        for split, rows in found.items()
-    }
