@@ -97,10 +97,10 @@ def test_two_turns_of_each_form(made: tuple[Path, Path, Result]) -> None:
         turns = [choice_turn(SEED, id, "tell", tell, made_up.FINDINGS, found, telling, k=k) for k in (0, 1)]
         for k in (0, 1) if found and len(rest) >= 3 else ():
             turn = f"#{k}" if k else ""
-            one = in_drawn_order(SEED, id, f"pick.one{turn}", found)[0]
+            shown = in_drawn_order(SEED, id, f"pick.one{turn}", found)[0]
             wrong = in_drawn_order(SEED, id, f"pick.wrong{turn}", rest)[:3]
             choice = Choice(markers=("numbers",), reply=("marker",))
-            turns.append(choice_turn(SEED, id, "pick", pick, [one, *wrong], [one], choice, k=k))
+            turns.append(choice_turn(SEED, id, "pick", pick, [shown, *wrong], [shown], choice, k=k))
         target = [name for name in made_up.FINDINGS if name in found]
         expected[id] = fourteen_example(row, split, tuple(turns), target)
     assert examples(out, "label_quiz/fourteen") == expected

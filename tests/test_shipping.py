@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
+import zipfile
 from collections import defaultdict
+from pathlib import Path
 
 import pytest
 
@@ -85,3 +88,17 @@ def test_a_published_run_makes_the_rows_that_can_be_rebuilt(published: Corpus) -
     assert all(reason.startswith("rebuilds: no (") for reason in skipped.values())
     assert len(published.result.manifest.specs) == 36
     assert {*skipped, *(one.name for one in published.result.manifest.specs)} == set(SPECS)
+
+
+def test_a_marked_image_without_its_picture_gives_no_example(default: Corpus, tmp_path: Path) -> None:
+    """Its boxes need its size; without them it would be said to show nothing."""
+    spec, left_out = "foreign_object_detection/object_cxr", "dev/00001.jpg"
+    folder = tmp_path / "data" / "object_cxr"
+    shutil.copytree(default.data / "object_cxr", folder)
+    with zipfile.ZipFile(default.data / "object_cxr/dev.zip") as old, zipfile.ZipFile(folder / "dev.zip", "w") as new:
+        for name in set(old.namelist()) - {left_out}:
+            new.writestr(name, old.read(name))
+    made_up.make(tmp_path / "data", tmp_path / "out", compilation(), select=[spec])
+    before, after = (made_up.rows(out, spec) for out in (default.out, tmp_path / "out"))
+    assert before.keys() - after.keys() == {f"{spec}/{left_out}"}
+    assert before[f"{spec}/{left_out}"]["boxes"]

@@ -33,6 +33,8 @@ def foreign_object_detection__object_cxr(root: Path, seed: int, published: bool)
             for row in files.csv_rows(root / "object_cxr", f"{folder}.csv"):
                 name = row.get("image_name") or row["image_path"]
                 path, annotation = f"{folder}/{name}", row["annotation"]
+                if path not in archive.namelist():
+                    continue
                 boxes = shape_boxes(annotation, jpeg_size(archive.read(path))) if annotation else []
                 id = example_id("foreign_object_detection/object_cxr", [folder, name], split, published)
                 answered = boxed(seed, id, "foreign_object_detection", "detect", [(LABEL, one) for one in boxes], {})
