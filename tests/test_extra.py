@@ -104,8 +104,8 @@ def test_two_turns_of_each_form(made: tuple[Path, Path, Result]) -> None:
         target = [name for name in made_up.FINDINGS if name in found]
         expected[id] = fourteen_example(row, split, tuple(turns), target)
     assert examples(out, "label_quiz/fourteen") == expected
-    for one in expected.values():
-        prompts = [turn.prompt.partition("Options:")[0] for turn in one.turns]
+    for asked in expected.values():
+        prompts = [turn.prompt.partition("Options:")[0] for turn in asked.turns]
         assert len(set(prompts)) == len(prompts)
 
 
