@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from typing import Any, cast
 
 from cxrspec.compiler import declarations as d
 from cxrspec.compiler import plan as p
@@ -55,7 +56,7 @@ class Tables:
         self.known: dict[str, Table | None] = {}
         self.making: list[str] = []
         self.strange: set[tuple[str, str]] = set()
-        self.splits = Splits(self)
+        self.splits = Splits(cast(Any, self))  # pyright knows this class by two paths
 
     def check_all(self) -> None:
         """Check every table, whether a spec uses it or not."""
@@ -275,6 +276,8 @@ class Tables:
                     self.lag(step, flow, source, constants)
                 case d.SplitRows():
                     self.splits.step(step, flow, self.sources[source], self.making[-1])
+                case d.Contrast():
+                    raise AssertionError("contrast stands in the steps of a spec, which looks after it itself")
 
     def where(self, step: d.Where, flow: Flow, source: str, constants: Mapping[str, Binding]) -> None:
         """A filter for each condition; what it proves not to be null is not null from here on."""

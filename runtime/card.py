@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import PurePosixPath
-from typing import Any
+from typing import Any, cast
 
 import yaml
 
@@ -17,7 +17,8 @@ _SIZES = ("n<1K", "1K<n<10K", "10K<n<100K", "100K<n<1M", "1M<n<10M", "10M<n<100M
 
 def card(manifest: Manifest, stats: Stats, against: Mapping[Title, Figures]) -> str:
     """The text of README.md: header, the two tables, differences to the published table `against`, provenance."""
-    header = yaml.safe_dump(_header(manifest, stats), sort_keys=False, allow_unicode=True)
+    dump: Callable[..., str] = cast(Any, yaml).safe_dump  # its stubs are typed in part
+    header = dump(_header(manifest, stats), sort_keys=False, allow_unicode=True)
     parts = [
         f"---\n{header}---",
         markdown(stats, against),

@@ -7,15 +7,15 @@ A spec's page says what it reads, its rule in words, its prompts, its split and 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
-
-import polars as pl
+from typing import Any
 
 from cxrspec.compiler import declarations as d
 from cxrspec.compiler import plan as p
 from cxrspec.compiler import prompts
+from cxrspec.compiler.data import is_list, is_mapping
 from cxrspec.compiler.diagnostics import Report
 from cxrspec.compiler.pipeline import Compilation, Compiled
 from cxrspec.compiler.show import show_expression
@@ -366,19 +366,13 @@ def _prompt(leaf: prompts.Leaf) -> str:
     return text.replace("\n", " ⏎ ")
 
 
-def _short(value: object) -> object:
+def _short(value: Any) -> Any:
     """A value with its long texts cut."""
-    match value:
-        case str() if len(value) > _LONGEST:
-            return value[:_LONGEST] + " …"
-        case Mapping():
-            return {str(k): _short(v) for k, v in value.items()}
-        case pl.Series():
-            return [_short(v) for v in value.to_list()]
-        case list():
-            return [_short(v) for v in value]
-        case _:
-            return value
+    if isinstance(value, str):
+        return value if len(value) <= _LONGEST else value[:_LONGEST] + " …"
+    if is_mapping(value):
+        return {name: _short(item) for name, item in value.items()}
+    return [_short(item) for item in value] if is_list(value) else value
 
 
 def _listed(lines: Iterable[str]) -> str:

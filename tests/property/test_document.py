@@ -33,7 +33,7 @@ published: {row: [View Classification, "Lab\\t"], because: 'same', expect: {trai
 
 
 def dump(value: Any, style: str | None, **options: Any) -> str:
-    return cast(str, yaml.safe_dump({"a": {"b": value}}, default_style=style, **options))
+    return cast(str, cast(Any, yaml).safe_dump({"a": {"b": value}}, default_style=style, **options))
 
 
 @settings(max_examples=300, deadline=None)
