@@ -56,11 +56,12 @@ def pictures(root: Path) -> dict[str, str]:
 
 
 def official(root: Path, seed: int) -> dict[int, str]:
-    """The patients of ChestX-ray14: an eighth of those in the list for training is val. Nobody, if it is not there."""
-    folder = root / "chestxray14"
-    known = entries(root) if folder.exists() else {}
-    found: dict[int, str] = {}
-    for name in ("train_val_list.txt", "test_list.txt") if known else ():
+    """The patients of ChestX-ray14: an eighth of those in the list for training is val. Nobody, if a file is absent."""
+    folder, lists = root / "chestxray14", ("train_val_list.txt", "test_list.txt")
+    if not all((folder / name).exists() for name in lists):
+        return {}
+    known, found = entries(root), dict[int, str]()
+    for name in lists:
         for image in files.text(folder, name).split():
             patient = known[image].patient
             part = "test" if name == "test_list.txt" else ratio(seed, f"nih/{patient}", "official", {"val": 0.125})
