@@ -49,8 +49,8 @@ _TEXTS = Texts(
 )
 
 _PLANTED = ("The chest tube was removed.", " \n ")
-"""Findings of the first two studies: of the one nothing is left without earlier studies, of the other nothing at all. The
-third one has no impression, and the impression of one with a clinical history is the first of these texts, too."""
+"""Texts of studies with a clinical history: findings of which nothing is left without earlier studies (and an impression of
+the same kind), and findings of nothing at all. The third study has no impression."""
 
 _PEOPLE = {
     "race": ("White, non-Hispanic", "Asian", "Black, non-Hispanic", "Other", "Unknown"),
@@ -117,14 +117,17 @@ def _sections(draws: np.random.Generator, images: Ints) -> pl.DataFrame:
         pl.when(speaks[1]).then(pl.format("{}\n\n3. {}", "section_impression", course)).otherwise("section_impression"),
         section_accession_number=_accessions(draws, images),
     )
-    planted = pl.Series("section_findings", _PLANTED)
-    bare = np.flatnonzero(has["impression"] & has["clinical_history"])[0]
+    told = has["clinical_history"]
+    removed, blank = np.flatnonzero(has["findings"] & told)[:2]
+    bare = np.flatnonzero(has["impression"] & told)[0]
+    place = pl.int_range(pl.len())
     return sections.with_columns(
-        planted.extend(sections["section_findings"][len(planted) :]),
-        pl.when(pl.int_range(pl.len()) == bare)
+        section_findings=pl.when(place == removed)
         .then(pl.lit(_PLANTED[0]))
-        .otherwise("section_impression")
-        .alias("section_impression"),
+        .when(place == blank)
+        .then(pl.lit(_PLANTED[1]))
+        .otherwise("section_findings"),
+        section_impression=pl.when(place == bare).then(pl.lit(_PLANTED[0])).otherwise("section_impression"),
     )
 
 
