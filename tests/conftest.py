@@ -8,6 +8,10 @@ from pathlib import Path
 from typing import Any, TypeAlias, cast
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("suite", deadline=None)  # how long an example takes is measured in tests/bench
+settings.load_profile("suite")
 
 GOLDEN = Path(__file__).parent / "golden"
 
