@@ -138,7 +138,7 @@ def _inside(box: Boxed) -> bool:
 def parse_entities(reply: str, empty: p.Prompt | None) -> tuple[tuple[str, str], ...] | None:
     """The types and texts that are named, in their order; () for a text of `empty`.
 
-    >>> parse_entities("Anatomy: lung\nObservation: clear", None)
+    >>> parse_entities("Anatomy: lung\\nObservation: clear", None)
     (('Anatomy', 'lung'), ('Observation', 'clear'))
     """
     return _pairs("entities", reply, empty)

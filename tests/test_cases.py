@@ -81,5 +81,5 @@ def test_a_spec_that_ships_keeps_its_plan(name: str, golden: Golden) -> None:
 def test_every_golden_file_has_a_case() -> None:
     known = {f"messages/{name}" for folder in ("bad", "wish") for name in names(folder)}
     known |= {f"{stage}/{name}" for stage in STAGES for name in names("ok")}
-    known |= {f"plan/{name.replace('/', '.')}" for name in shipping().specs}
+    known |= {f"{what}/{name.replace('/', '.')}" for what in ("plan", "examples") for name in shipping().specs}
     assert {path.relative_to(GOLDEN).as_posix().removesuffix(".txt") for path in GOLDEN.rglob("*.txt")} <= known

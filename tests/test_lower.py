@@ -122,7 +122,7 @@ def test_the_specs_of_a_source_need_their_own_files_only() -> None:
     assert needed["note_repair/notes"] == {"notes.visits", "notes.patients"}
     assert needed["visit_summary/notes"] == needed["note_repair/notes"] | {"views.files", "views.remarks"}
     assert needed["round_recall/recalls"] == {"recalls.loose", "rounds.entries"}
-    assert needed["findings_generation/openi"] == {"openi.reports"}
+    assert needed["findings_generation/openi"] == {"openi.reports", "rad_restruct.entries"}  # whose split the space has
 
 
 def test_every_relation_of_a_plan_is_used_and_stands_after_those_it_needs() -> None:
@@ -131,7 +131,8 @@ def test_every_relation_of_a_plan_is_used_and_stands_after_those_it_needs() -> N
         known: set[str] = set()
         used = {spec.name}
         for relation in spec.plan.relations:
-            needs = {n.relation for n in relation.nodes if isinstance(n, p.Scan | p.Holdout | p.Join | p.Union)}
+            making = p.Scan | p.Holdout | p.Join | p.Union | p.Contrast
+            needs = {n.relation for n in relation.nodes if isinstance(n, making)}
             assert needs <= known
             known.add(relation.name)
             used |= needs

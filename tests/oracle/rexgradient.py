@@ -76,7 +76,7 @@ def section_written(task_name: str, section: str, root: Path, seed: int, publish
     for study in studies(root):
         text = study.findings if section == "findings" else study.impression
         text = text or ("None" if published else "")
-        if text and study.images:
+        if text and (study.images or published):
             id = example_id(f"{task_name}/rexgradient", [study.id], study.part, published)
             images = study.images[:1] if published else study.images
             found[id] = example(study, images, written(seed, id, task_name, text, {}), text)
