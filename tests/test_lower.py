@@ -131,8 +131,9 @@ def test_every_relation_of_a_plan_is_used_and_stands_after_those_it_needs() -> N
         known: set[str] = set()
         used = {spec.name}
         for relation in spec.plan.relations:
-            making = p.Scan | p.Holdout | p.Join | p.Union | p.Contrast
-            needs = {n.relation for n in relation.nodes if isinstance(n, making)}
+            needs = {
+                n.relation for n in relation.nodes if isinstance(n, p.Scan | p.Holdout | p.Join | p.Union | p.Contrast)
+            }
             assert needs <= known
             known.add(relation.name)
             used |= needs
