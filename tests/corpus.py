@@ -10,12 +10,12 @@ from functools import cache
 from pathlib import Path
 
 from cxrspec.compiler.pipeline import Compilation
+from cxrspec.runtime.demo import SCALE
 from cxrspec.runtime.run import Result
 from cxrspec.runtime.synth import synth
 
 from . import made_up
 
-SCALE = 0.0005
 SEEDS = (1, 2, 3)
 
 
