@@ -81,18 +81,8 @@ def _prune(relation: p.Relation, wanted: set[str]) -> tuple[tuple[p.Node, ...], 
 def _slim(node: p.Node, needed: set[str], needs: Needs) -> p.Node | None:
     """`node` with what is needed of it, or None; `needed` becomes what must be there before it."""
     match node:
-        case p.Read():
-            read = [c for c in node.columns if c.name in needed or _fixed(c, node)]
-            return replace(node, columns=tuple(sorted(read, key=lambda c: c.name)) or node.columns[:1])
-        case p.Scan(relation, scanned):
-            some = tuple(sorted((c for c in scanned if c[0] in needed), key=lambda c: c[0])) or scanned[:1]
-            needs.append((relation, {name for name, _ in some}))
-            return p.Scan(relation, some)
-        case p.Empty(named):
-            return p.Empty(tuple(sorted((c for c in named if c[0] in needed), key=lambda c: c[0])) or named[:1])
-        case p.Holdout(relation, key):
-            needs.append((relation, {key}))
-            return node
+        case p.Read() | p.Scan() | p.Empty() | p.Holdout():
+            return _slim_leaf(node, needed, needs)
         case p.Filter(_, condition) | p.Check(_, condition):
             needed |= columns(condition)
         case p.Derive(name, expression, checks):
@@ -104,17 +94,8 @@ def _slim(node: p.Node, needed: set[str], needs: Needs) -> p.Node | None:
             return p.Select(tuple(n for n in names if n in needed))
         case p.Join():
             return _slim_join(node, needed, needs)
-        case p.Group(by, order, take):
-            take = tuple(a for a in take if a.name in needed)
-            order = order if any(a.function in ("first", "list") for a in take) else ()
-            needed.clear()
-            needed |= {*by} | _all_columns((*order, *(a.argument for a in take if a.argument is not None)))
-            return p.Group(by, order, take)
-        case p.Merge(by, box, _, order, take):
-            take = tuple(a for a in take if a.name in needed)
-            needed.clear()
-            needed |= {*by, box} | _all_columns((*order, *(a.argument for a in take if a.argument is not None)))
-            return replace(node, take=take)
+        case p.Group() | p.Merge():
+            return _slim_group(node, needed)
         case p.Explode(column, item, _, position):
             needed -= {item, position}
             needed.add(column)
@@ -133,11 +114,7 @@ def _slim(node: p.Node, needed: set[str], needs: Needs) -> p.Node | None:
         case p.Unique(_, column):
             needed.add(column)
         case p.Contrast():
-            take = tuple(t for t in node.take if t[0] in needed)
-            needed.discard("$drawn")
-            needed |= {*node.own, "$id", "split"}
-            needs.append((node.relation, {"split", *node.key, *node.seen} | {theirs for _, theirs, _ in take}))
-            return replace(node, take=take)
+            return _slim_contrast(node, needed, needs)
         case p.Keep(_, condition):
             needed |= columns(condition) | {"$id"}
         case p.Copy():
@@ -146,6 +123,49 @@ def _slim(node: p.Node, needed: set[str], needs: Needs) -> p.Node | None:
             needed -= {"turns", "target", "boxes"}
             needed |= _form_columns(forms) | {"$id"}
     return node
+
+
+def _slim_leaf(node: p.Read | p.Scan | p.Empty | p.Holdout, needed: set[str], needs: Needs) -> p.Node:
+    """What a relation starts from; where no column is needed, one stays for the number of rows."""
+    match node:
+        case p.Read():
+            read = [c for c in node.columns if c.name in needed or _fixed(c, node)]
+            return replace(node, columns=tuple(sorted(read, key=lambda c: c.name)) or node.columns[:1])
+        case p.Scan(relation, scanned):
+            some = _some(scanned, needed)
+            needs.append((relation, {name for name, _ in some}))
+            return p.Scan(relation, some)
+        case p.Empty(named):
+            return p.Empty(_some(named, needed))
+        case p.Holdout(relation, key):
+            needs.append((relation, {key}))
+            return node
+
+
+def _some(columns: p.Columns, needed: set[str]) -> p.Columns:
+    return tuple(sorted((c for c in columns if c[0] in needed), key=lambda c: c[0])) or columns[:1]
+
+
+def _slim_group(node: p.Group | p.Merge, needed: set[str]) -> p.Node:
+    """Only the aggregates that are needed; the order of a group too only where one of them asks for it."""
+    take = tuple(a for a in node.take if a.name in needed)
+    order = node.order
+    if isinstance(node, p.Group) and not any(a.function in ("first", "list") for a in take):
+        order = ()
+    needed.clear()
+    needed |= {*node.by} | _all_columns((*order, *(a.argument for a in take if a.argument is not None)))
+    if isinstance(node, p.Merge):
+        needed.add(node.box)
+    return replace(node, order=order, take=take)
+
+
+def _slim_contrast(node: p.Contrast, needed: set[str], needs: Needs) -> p.Node:
+    """Of the pool only what is taken, compared or keyed."""
+    take = tuple(t for t in node.take if t[0] in needed)
+    needed.discard("$drawn")
+    needed |= {*node.own, "$id", "split"}
+    needs.append((node.relation, {"split", *node.key, *node.seen} | {theirs for _, theirs, _ in take}))
+    return replace(node, take=take)
 
 
 def _fixed(column: p.RawColumn, read: p.Read) -> bool:
