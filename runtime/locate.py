@@ -61,13 +61,17 @@ class Roots:
     """Where the sources lie: `<data>/<source>`, or the roots that the settings give for a source.
 
     `listings` remembers the members of archives, or what is wrong with one: several tables may lie in one archive,
-    and listing a compressed tar means reading it to its end.
+    and listing a compressed tar means reading it to its end. `located` remembers the files of tables: a run asks
+    whether they are there before it reads them.
     """
 
     data: Path
     sources: Mapping[str, tuple[Path, ...]]
     listings: dict[Path, Listing | Diagnostic] = field(
         default_factory=dict[Path, "Listing | Diagnostic"], compare=False, repr=False
+    )
+    located: dict[tuple[object, ...], Located] = field(
+        default_factory=dict[tuple[object, ...], "Located"], compare=False, repr=False
     )
 
     def of(self, source: str) -> tuple[Path, ...]:
@@ -195,6 +199,15 @@ def _capture_regex(name: str, columns: Sequence[RawColumn]) -> str:
 
 def find(read: Read, roots: Roots) -> Located:
     """The files of `read`. Absent files are no problem here; damaged archives and unreadable folders are."""
+    captured = captured_names(read)
+    takers = sorted((c for c in read.columns if c.places and c.places[0].path in captured), key=lambda c: c.name)
+    asked = (read.table, read.files, read.packed, *takers)
+    if asked not in roots.located:
+        roots.located[asked] = _find(read, roots)
+    return roots.located[asked]
+
+
+def _find(read: Read, roots: Roots) -> Located:
     search = _Search(read, roots)
     patterns = [pattern for entry in read.files if (pattern := _pattern(entry, read.columns)).pieces]
     for pattern in patterns:
