@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from cxrspec.compiler import plan as p
-from cxrspec.compiler.answers import parse
+from cxrspec.compiler.answers import Boxed, parse
 from cxrspec.compiler.bodies import Context
 from cxrspec.runtime.execute import Execution
 from cxrspec.runtime.locate import Roots
@@ -58,8 +58,9 @@ def check(form: p.Form, reply: str, kept: dict[str, Any]) -> None:
             assert isinstance(said, tuple)
             exact = [(b["label"], *(b["box"][side] for side in ("x1", "y1", "x2", "y2"))) for b in kept["boxes"]]
             for found, (label, *corners) in zip(said, exact, strict=True):
-                assert found[0] == label
-                assert all(abs(float(a) - b) <= 0.005 + 1e-12 for a, b in zip(found[1:], corners, strict=True))
+                assert isinstance(found, Boxed)
+                assert found.label == label
+                assert all(abs(a - b) <= 0.005 + 1e-12 for a, b in zip(found[1:], corners, strict=True))
         case p.PairsAnswer() as answer:
             assert parse(answer, reply) == tuple(tuple(pair.values()) for pair in kept["pairs"])
 

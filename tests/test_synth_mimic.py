@@ -9,7 +9,7 @@ import json
 import re
 import zipfile
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import combinations, product
@@ -18,6 +18,8 @@ from pathlib import Path
 import pytest
 
 from cxrspec.runtime.synth import synth
+
+from .oracle.reports import CHANGE, PRIOR
 
 SMALL = 0.0005
 FAMILY = [
@@ -49,28 +51,6 @@ LABELS = [
     "Pneumothorax",
     "Support Devices",
 ]
-CHANGE = [
-    "new",
-    "change",
-    "unchanged",
-    "prior",
-    "stable",
-    "interval",
-    "previous",
-    "again",
-    "increased",
-    "improve",
-    "remain",
-    "worse",
-    "persistent",
-    "remov",
-    "decrease",
-    "similar",
-    "earlier",
-    "recurrence",
-    "redemonstrate",
-]
-PRIOR = ["prior", "previous", "remov", "earlier", "recurrence", "redemonstrate"]
 
 
 SIZES = ("image_width", "image_height")
@@ -110,7 +90,7 @@ def sections(report: str) -> dict[str, str]:
     }
 
 
-def says(text: str, words: list[str]) -> bool:
+def says(text: str, words: Sequence[str]) -> bool:
     return any(word in text.lower() for word in words)
 
 

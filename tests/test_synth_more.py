@@ -21,7 +21,9 @@ import numpy as np
 import pytest
 
 from cxrspec.runtime.synth import synth
-from cxrspec.runtime.synth.texts import Texts
+from cxrspec.runtime.synth.shared.texts import Texts
+
+from .oracle.reports import CHANGE
 
 SOURCES = ("brax", "object_cxr", "padchest", "rexgradient", "vindr_cxr", "vindr_pcxr")
 SCALE = 0.0005
@@ -422,29 +424,6 @@ def test_brax_labels_come_in_four_kinds_and_some_studies_have_none(root: Path) -
 
 
 # ---- ReXGradient
-
-CHANGE = [
-    "new",
-    "change",
-    "unchanged",
-    "prior",
-    "stable",
-    "interval",
-    "previous",
-    "again",
-    "increased",
-    "improve",
-    "remain",
-    "worse",
-    "persistent",
-    "remov",
-    "decrease",
-    "similar",
-    "earlier",
-    "recurrence",
-    "redemonstrate",
-]
-"""The stems of section 0.2."""
 
 
 def studies(root: Path, part: str, kind: str = "metadata") -> dict[str, dict[str, Any]]:

@@ -12,10 +12,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Protocol, cast
 
-from cxrspec.runtime.synth.folder import Folder
-from cxrspec.runtime.synth.world import World
-
-_SHARED = ("casts", "dealing", "folder", "ids", "pictures", "regions", "texts", "world")
+from cxrspec.runtime.synth.shared.folder import Folder
+from cxrspec.runtime.synth.shared.world import World
 
 
 class Maker(Protocol):
@@ -28,7 +26,7 @@ class Maker(Protocol):
 
 def names() -> tuple[str, ...]:
     """The sources that can be made up, sorted."""
-    return tuple(sorted({module.name for module in pkgutil.iter_modules(__path__)} - {*_SHARED}))
+    return tuple(sorted(module.name for module in pkgutil.iter_modules(__path__) if not module.ispkg))
 
 
 def synth(

@@ -13,10 +13,10 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from cxrspec.runtime.synth.dealing import deal, ensure
-from cxrspec.runtime.synth.folder import Folder
-from cxrspec.runtime.synth.ids import digits, hashes
-from cxrspec.runtime.synth.world import World
+from cxrspec.runtime.synth.shared.dealing import deal, ensure
+from cxrspec.runtime.synth.shared.folder import Folder
+from cxrspec.runtime.synth.shared.ids import digits, hashes
+from cxrspec.runtime.synth.shared.world import World
 
 IMAGES, STUDIES, PATIENTS, FRONTAL = 40_967, 24_959, 19_351, 19_310
 

@@ -10,9 +10,9 @@ import numpy as np
 import polars as pl
 
 from cxrspec.runtime.synth.casts import nih
-from cxrspec.runtime.synth.dealing import shuffled
-from cxrspec.runtime.synth.folder import Folder
-from cxrspec.runtime.synth.world import World
+from cxrspec.runtime.synth.shared.dealing import shuffled
+from cxrspec.runtime.synth.shared.folder import Folder
+from cxrspec.runtime.synth.shared.world import World
 
 _BOXED = {
     "Atelectasis": "Atelectasis", "Cardiomegaly": "Cardiomegaly", "Effusion": "Effusion", "Infiltration": "Infiltrate",

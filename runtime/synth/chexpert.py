@@ -5,8 +5,8 @@ from __future__ import annotations
 import polars as pl
 
 from cxrspec.runtime.synth.casts import chexpert
-from cxrspec.runtime.synth.folder import Folder
-from cxrspec.runtime.synth.world import World
+from cxrspec.runtime.synth.shared.folder import Folder
+from cxrspec.runtime.synth.shared.world import World
 
 _SMALL = "CheXpert-v1.0-small"
 

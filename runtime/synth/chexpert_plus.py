@@ -9,10 +9,10 @@ import numpy.typing as npt
 import polars as pl
 
 from cxrspec.runtime.synth.casts import chexpert
-from cxrspec.runtime.synth.dealing import Ints, fill
-from cxrspec.runtime.synth.folder import Folder
-from cxrspec.runtime.synth.texts import REPORTS, Texts
-from cxrspec.runtime.synth.world import World
+from cxrspec.runtime.synth.shared.dealing import Ints, fill
+from cxrspec.runtime.synth.shared.folder import Folder
+from cxrspec.runtime.synth.shared.texts import REPORTS, Texts
+from cxrspec.runtime.synth.shared.world import World
 
 _SECTIONS = (
     "narrative", "clinical_history", "history", "comparison", "technique", "procedure_comments", "findings", "impression",

@@ -6,9 +6,9 @@ import numpy as np
 import polars as pl
 
 from cxrspec.runtime.synth.casts import nih
-from cxrspec.runtime.synth.dealing import Ints, apportion, deal
-from cxrspec.runtime.synth.folder import Folder
-from cxrspec.runtime.synth.world import World
+from cxrspec.runtime.synth.shared.dealing import Ints, apportion, deal
+from cxrspec.runtime.synth.shared.folder import Folder
+from cxrspec.runtime.synth.shared.world import World
 
 _LISTS = {"train": (67_863, 317), "val": (8_473, 35), "test": (8_482, 0)}
 """Rows of a list, and how many names are lost when names are cut at their first dot."""

@@ -8,9 +8,9 @@ from __future__ import annotations
 import polars as pl
 
 from cxrspec.runtime.synth.casts import mimic
-from cxrspec.runtime.synth.folder import Folder
 from cxrspec.runtime.synth.mimic_cxr import CODES
-from cxrspec.runtime.synth.world import World
+from cxrspec.runtime.synth.shared.folder import Folder
+from cxrspec.runtime.synth.shared.world import World
 
 RATES = {
     "Calcification of the Aorta": 0.02,

@@ -6,8 +6,8 @@ import polars as pl
 
 from cxrspec.runtime.synth.casts import mimic, mimic_reports
 from cxrspec.runtime.synth.casts.mimic import LABELS
-from cxrspec.runtime.synth.folder import Folder
-from cxrspec.runtime.synth.world import World
+from cxrspec.runtime.synth.shared.folder import Folder
+from cxrspec.runtime.synth.shared.world import World
 
 CODES = {
     "AP": "antero-posterior",

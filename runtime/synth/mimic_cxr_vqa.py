@@ -16,8 +16,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from cxrspec.runtime.synth.casts import mimic
-from cxrspec.runtime.synth.folder import Folder
-from cxrspec.runtime.synth.world import World
+from cxrspec.runtime.synth.shared.folder import Folder
+from cxrspec.runtime.synth.shared.world import World
 
 PARTS = {  # questions and images; the second: at least
     # Section 20: 290,031 / 73,567 / 13,793 questions, those of test on 500 images; the images of the others are choices.

@@ -13,10 +13,10 @@ import numpy as np
 import polars as pl
 
 from cxrspec.runtime.synth.casts import mimic
-from cxrspec.runtime.synth.dealing import apportion
-from cxrspec.runtime.synth.folder import Folder
 from cxrspec.runtime.synth.mimic_cxr import CODES
-from cxrspec.runtime.synth.world import World
+from cxrspec.runtime.synth.shared.dealing import apportion
+from cxrspec.runtime.synth.shared.folder import Folder
+from cxrspec.runtime.synth.shared.world import World
 
 TYPES = {
     "location": 84_193,

@@ -10,9 +10,9 @@ import numpy as np
 import polars as pl
 
 from cxrspec.runtime.synth.casts import mimic
-from cxrspec.runtime.synth.folder import Folder
-from cxrspec.runtime.synth.texts import Texts
-from cxrspec.runtime.synth.world import World
+from cxrspec.runtime.synth.shared.folder import Folder
+from cxrspec.runtime.synth.shared.texts import Texts
+from cxrspec.runtime.synth.shared.world import World
 
 PARTS = {  # lines and studies; the second: at least
     # Section 24: lines 37,016 / 273 / 714, studies of dev 239 and of test 597; those of train as many a line as in test.

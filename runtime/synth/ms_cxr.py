@@ -14,9 +14,9 @@ import numpy as np
 import polars as pl
 
 from cxrspec.runtime.synth.casts import mimic, mimic_reports
-from cxrspec.runtime.synth.folder import Folder
-from cxrspec.runtime.synth.texts import Texts
-from cxrspec.runtime.synth.world import World
+from cxrspec.runtime.synth.shared.folder import Folder
+from cxrspec.runtime.synth.shared.texts import Texts
+from cxrspec.runtime.synth.shared.world import World
 
 CATEGORIES = (
     "Atelectasis",

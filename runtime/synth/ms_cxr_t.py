@@ -11,8 +11,8 @@ import numpy as np
 import polars as pl
 
 from cxrspec.runtime.synth.casts import mimic
-from cxrspec.runtime.synth.folder import Folder
-from cxrspec.runtime.synth.world import World
+from cxrspec.runtime.synth.shared.folder import Folder
+from cxrspec.runtime.synth.shared.world import World
 
 SPLITS = {  # of MIMIC: rows, and further labels on them; the second: at least
     # Section 12: rows 985 / 10 / 50, labels 1,252 / 12 / 62.

@@ -12,9 +12,9 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
-from cxrspec.runtime.synth.folder import Folder
-from cxrspec.runtime.synth.pictures import jpeg
-from cxrspec.runtime.synth.world import World
+from cxrspec.runtime.synth.shared.folder import Folder
+from cxrspec.runtime.synth.shared.pictures import jpeg
+from cxrspec.runtime.synth.shared.world import World
 
 IMAGES = {"train": 8_000, "dev": 1_000}
 SIZES = ((1840, 2208), (2048, 2500), (2400, 2880), (2208, 1840), (2500, 2048), (1722, 1430))

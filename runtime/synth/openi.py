@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from xml.sax.saxutils import escape
 
 from cxrspec.runtime.synth.casts import openi
-from cxrspec.runtime.synth.dealing import shuffled
-from cxrspec.runtime.synth.folder import Folder
-from cxrspec.runtime.synth.texts import REPORTS, Texts
-from cxrspec.runtime.synth.world import World
+from cxrspec.runtime.synth.shared.dealing import shuffled
+from cxrspec.runtime.synth.shared.folder import Folder
+from cxrspec.runtime.synth.shared.texts import REPORTS, Texts
+from cxrspec.runtime.synth.shared.world import World
 
 _TEXTS = Texts(
     REPORTS

@@ -16,11 +16,11 @@ from itertools import islice
 import numpy as np
 import polars as pl
 
-from cxrspec.runtime.synth.dealing import deal, ensure
-from cxrspec.runtime.synth.folder import Folder
-from cxrspec.runtime.synth.ids import digits, hashes
-from cxrspec.runtime.synth.texts import Texts
-from cxrspec.runtime.synth.world import World
+from cxrspec.runtime.synth.shared.dealing import deal, ensure
+from cxrspec.runtime.synth.shared.folder import Folder
+from cxrspec.runtime.synth.shared.ids import digits, hashes
+from cxrspec.runtime.synth.shared.texts import Texts
+from cxrspec.runtime.synth.shared.world import World
 
 QUALIFIERS = ("", "chronic ", "calcified ", "bilateral ", "basal ", "apical ", "diffuse ", "focal ", "old ")
 NOUNS = (

@@ -12,9 +12,9 @@ from typing import TypeAlias
 import numpy as np
 
 from cxrspec.runtime.synth.casts import openi
-from cxrspec.runtime.synth.dealing import deal
-from cxrspec.runtime.synth.folder import Folder
-from cxrspec.runtime.synth.world import World
+from cxrspec.runtime.synth.shared.dealing import deal
+from cxrspec.runtime.synth.shared.folder import Folder
+from cxrspec.runtime.synth.shared.world import World
 
 _PARTS = {"train": (2_877, 142_340, 938, 48), "val": (360, 16_874, 104, 3), "test": (360, 17_641, 104, 6)}
 """Reports, questions, questions with several answers, questions with a single option."""

@@ -10,8 +10,8 @@ import numpy as np
 import polars as pl
 
 from cxrspec.runtime.synth.casts import mimic
-from cxrspec.runtime.synth.folder import Folder
-from cxrspec.runtime.synth.world import World
+from cxrspec.runtime.synth.shared.folder import Folder
+from cxrspec.runtime.synth.shared.world import World
 
 REPORTS = {"train": (425, 12), "dev": (75, 6), "test": (50, 4)}
 """Section 26: reports of MIMIC-CXR in each file; the second: at least."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from itertools import product
 
-from cxrspec.runtime.synth.folder import Folder
-from cxrspec.runtime.synth.world import World
+from cxrspec.runtime.synth.shared.folder import Folder
+from cxrspec.runtime.synth.shared.world import World
 
 PAIRS = 480  # section 25: in each of the two files
 

@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from cxrspec.runtime.synth.folder import Folder
-from cxrspec.runtime.synth.texts import REPORTS, Texts
-from cxrspec.runtime.synth.world import World
+from cxrspec.runtime.synth.shared.folder import Folder
+from cxrspec.runtime.synth.shared.texts import REPORTS, Texts
+from cxrspec.runtime.synth.shared.world import World
 
 RECORDS = {"train": 4_878, "dev": 656, "test": 614}
 """Section 22: questions, each posed to two sections; the numbers are of both together."""

@@ -14,11 +14,11 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from cxrspec.runtime.synth.dealing import deal
-from cxrspec.runtime.synth.folder import Folder
-from cxrspec.runtime.synth.ids import digits
-from cxrspec.runtime.synth.texts import REPORTS, Texts
-from cxrspec.runtime.synth.world import World
+from cxrspec.runtime.synth.shared.dealing import deal
+from cxrspec.runtime.synth.shared.folder import Folder
+from cxrspec.runtime.synth.shared.ids import digits
+from cxrspec.runtime.synth.shared.texts import REPORTS, Texts
+from cxrspec.runtime.synth.shared.world import World
 
 SIZES = {
     "train": (140_000, 95_716, 238_968),

@@ -12,8 +12,8 @@ import numpy as np
 import polars as pl
 
 from cxrspec.runtime.synth.casts import mimic_reports
-from cxrspec.runtime.synth.folder import Folder
-from cxrspec.runtime.synth.world import World
+from cxrspec.runtime.synth.shared.folder import Folder
+from cxrspec.runtime.synth.shared.world import World
 
 REPORTS = 50  # section 23, like what follows
 METRICS = ("radgraph", "bertscore", "s_emb", "bleu")

@@ -9,8 +9,8 @@ import numpy as np
 import polars as pl
 
 from cxrspec.runtime.synth.casts import nih
-from cxrspec.runtime.synth.folder import Folder
-from cxrspec.runtime.synth.world import World
+from cxrspec.runtime.synth.shared.folder import Folder
+from cxrspec.runtime.synth.shared.world import World
 
 
 def make(folder: Folder, world: World) -> None:

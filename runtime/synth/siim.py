@@ -7,10 +7,10 @@ from collections.abc import Iterator
 import numpy as np
 
 from cxrspec.runtime.synth.casts import nih
-from cxrspec.runtime.synth.dealing import apportion, unequal
-from cxrspec.runtime.synth.folder import Folder
-from cxrspec.runtime.synth.pictures import dicom
-from cxrspec.runtime.synth.world import World
+from cxrspec.runtime.synth.shared.dealing import apportion, unequal
+from cxrspec.runtime.synth.shared.folder import Folder
+from cxrspec.runtime.synth.shared.pictures import dicom
+from cxrspec.runtime.synth.shared.world import World
 
 SIDE = 1024
 """Pixels of a side of every picture."""

@@ -12,9 +12,9 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
-from cxrspec.runtime.synth.folder import Folder
-from cxrspec.runtime.synth.regions import PLANTED, Regions, annotate, draw_images, write_images
-from cxrspec.runtime.synth.world import World
+from cxrspec.runtime.synth.shared.folder import Folder
+from cxrspec.runtime.synth.shared.regions import PLANTED, Regions, annotate, draw_images, write_images
+from cxrspec.runtime.synth.shared.world import World
 
 LOCAL = (
     "Aortic enlargement",

@@ -13,9 +13,9 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from cxrspec.runtime.synth.folder import Folder
-from cxrspec.runtime.synth.regions import Regions, annotate, draw_images, write_images
-from cxrspec.runtime.synth.world import World
+from cxrspec.runtime.synth.shared.folder import Folder
+from cxrspec.runtime.synth.shared.regions import Regions, annotate, draw_images, write_images
+from cxrspec.runtime.synth.shared.world import World
 
 LOCAL = (
     "Boot-shaped heart",

@@ -9,8 +9,8 @@ from typing import NamedTuple
 import numpy as np
 import polars as pl
 
-from cxrspec.runtime.synth.dealing import deal, shuffled
-from cxrspec.runtime.synth.world import World
+from cxrspec.runtime.synth.shared.dealing import deal, shuffled
+from cxrspec.runtime.synth.shared.world import World
 
 LEAST = 1 / 1000
 """The smallest scale: 65 patients of train with 188 studies and 223 images."""

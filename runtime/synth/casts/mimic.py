@@ -15,8 +15,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from cxrspec.runtime.synth.dealing import apportion
-from cxrspec.runtime.synth.world import World
+from cxrspec.runtime.synth.shared.dealing import apportion
+from cxrspec.runtime.synth.shared.world import World
 
 
 class Size(NamedTuple):

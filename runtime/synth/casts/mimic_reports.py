@@ -13,8 +13,8 @@ import numpy as np
 import polars as pl
 
 from cxrspec.runtime.synth.casts import mimic
-from cxrspec.runtime.synth.texts import Texts
-from cxrspec.runtime.synth.world import World
+from cxrspec.runtime.synth.shared.texts import Texts
+from cxrspec.runtime.synth.shared.world import World
 
 _TEXTS = Texts({
     # What a reader may see, in the words of a FINDINGS section (seen, unsure, absent) and of an IMPRESSION (told,

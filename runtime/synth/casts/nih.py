@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from cxrspec.runtime.synth.dealing import apportion, deal, fill, shuffled
-from cxrspec.runtime.synth.world import World
+from cxrspec.runtime.synth.shared.dealing import apportion, deal, fill, shuffled
+from cxrspec.runtime.synth.shared.world import World
 
 LEAST = 1 / 100
 """The smallest scale: 1,121 images of 308 patients, 267 of them RSNA's, 107 SIIM's."""

@@ -8,8 +8,8 @@ from functools import lru_cache
 
 import numpy as np
 
-from cxrspec.runtime.synth.dealing import apportion, shuffled
-from cxrspec.runtime.synth.world import World
+from cxrspec.runtime.synth.shared.dealing import apportion, shuffled
+from cxrspec.runtime.synth.shared.world import World
 
 LEAST = 1 / 60
 """The smallest scale: 66 reports, 48 of them in Rad-ReStruct's train."""

@@ -8,9 +8,9 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from cxrspec.runtime.synth.folder import Folder
-from cxrspec.runtime.synth.ids import hashes
-from cxrspec.runtime.synth.pictures import EXPLICIT, IMPLICIT, dicom
+from cxrspec.runtime.synth.shared.folder import Folder
+from cxrspec.runtime.synth.shared.ids import hashes
+from cxrspec.runtime.synth.shared.pictures import EXPLICIT, IMPLICIT, dicom
 
 PLANTED = (
     [(0, 0.0, 0.0, 0.25, 0.3), (1, 0.7, 0.6, 1.0, 1.0)],  # boxes that touch the border
