@@ -36,7 +36,8 @@ Progress = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What a run is asked for. `boxes` is the dialect in which they are printed; `named` are specs selected by their own name: for them, absence is a failure."""
+    """What a run is asked for. `boxes` is the dialect in which they are printed; `named` are specs selected by their own
+    name: for them, absence is a failure."""
 
     settings: Settings
     specs: Sequence[Compiled]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import zipfile
 from collections import defaultdict
@@ -13,9 +14,13 @@ from cxrspec.compiler import plan as p
 from cxrspec.runtime import stats
 
 from . import made_up
-from .corpus import Corpus, compilation, corpus
+from .corpus import Corpus, compilation, corpus, root
 
 SPECS = sorted(compilation().specs)
+SPECS_OF_MIMIC = [
+    "findings_generation/mimic_cxr",
+    "findings_summarization/mimic_cxr",
+]  # with a rule of its own, without
 
 
 @pytest.fixture(scope="module")
@@ -102,3 +107,23 @@ def test_a_marked_image_without_its_picture_gives_no_example(default: Corpus, tm
     before, after = (made_up.rows(out, spec) for out in (default.out, tmp_path / "out"))
     assert before.keys() - after.keys() == {f"{spec}/{left_out}"}
     assert before[f"{spec}/{left_out}"]["boxes"]
+
+
+def test_a_row_of_private_text_is_made_where_the_text_is(tmp_path: Path) -> None:
+    """`rebuilds: no` with a rule of its own: of three studies with such text one has nothing left without earlier ones."""
+    rows = made_up.rows(corpus(1).out, SPECS_OF_MIMIC[0]).values()
+    studies = [row["study_id"].rpartition("/")[2] for row in rows][:3]
+    texts = dict(zip(studies, ("Made up: clear lungs.", "The tube was removed.", "Made up: a nodule."), strict=True))
+    shutil.copytree(root(1) / "mimic_cxr", tmp_path / "data" / "mimic_cxr")
+    private = {"findings": {f"s{study}": text for study, text in texts.items()}, "impression": {}}
+    (tmp_path / "data" / "mimic_cxr" / "mimic_cxr_struct.json").write_text(json.dumps(private), encoding="utf-8")
+    rebuilding = compilation(published=True)
+    result = made_up.make(tmp_path / "data", tmp_path / "out", rebuilding, select=SPECS_OF_MIMIC, published=True)
+    assert not result.failed
+    rows = made_up.rows(tmp_path / "out", SPECS_OF_MIMIC[0]).values()
+    expected = {f"mimic/{study}": text for study, text in texts.items() if "removed" not in text}
+    assert {row["study_id"]: row["turns"][0]["answer"] for row in rows} == expected
+    assert [row["origin"] for row in rows] == [["generated"]] * 2
+    (skipped,) = result.manifest.unavailable
+    assert skipped.name == SPECS_OF_MIMIC[1]
+    assert skipped.reason.startswith("rebuilds: no (")
