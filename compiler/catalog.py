@@ -18,6 +18,11 @@ class File:
     shipped: bool = False
 
 
+def as_text(text: str | bytes) -> str:
+    """The text of a file that places count in: decoded, broken characters replaced, without a byte order mark."""
+    return (text if isinstance(text, str) else text.decode("utf-8", "replace")).removeprefix("\ufeff")
+
+
 def shipped() -> list[File]:
     """The files of the package, sorted by path."""
     root = files("cxrspec.specs")

@@ -17,6 +17,7 @@ from typing import Any, Literal, TypeAlias
 
 import yaml
 
+from cxrspec.compiler.catalog import as_text
 from cxrspec.compiler.diagnostics import Label, Report, Span
 from cxrspec.compiler.yaml_mistakes import explain, quoted, unclosed
 
@@ -108,11 +109,6 @@ def load(text: str | bytes, file: str, report: Report) -> Document | None:
         _unreadable(error, builder)
         return None
     return builder.document()
-
-
-def as_text(text: str | bytes) -> str:
-    """The text that places count in: decoded, broken characters replaced, without a byte order mark."""
-    return (text if isinstance(text, str) else text.decode("utf-8", "replace")).removeprefix("\ufeff")
 
 
 def _unreadable(error: yaml.MarkedYAMLError, builder: _Builder) -> None:

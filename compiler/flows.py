@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Set
+from dataclasses import dataclass, field
 
 from cxrspec.compiler import plan as p
 from cxrspec.compiler.diagnostics import Span
@@ -20,6 +20,22 @@ class Table:
     places: Mapping[str, Span]
     key: tuple[str, ...] | None
     span: Span | None
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What came of the sources and spaces. Tasks and specs are checked against it and change nothing in it.
+
+    tables     every table of every source by its full name; None where a finding stands in its way
+    strange    (source, name): ids of an identity that no table has
+    sound      the spaces whose line holds
+    relations  what the authorities of spaces say, and what tables of a published run look their splits up in
+    """
+
+    tables: Mapping[str, Table | None]
+    strange: Set[tuple[str, str]] = frozenset()
+    sound: Set[str] = frozenset()
+    relations: Mapping[str, p.Relation] = field(default_factory=dict[str, p.Relation])
 
 
 @dataclass(slots=True)

@@ -9,6 +9,7 @@ from cxrspec.compiler import declarations as d
 from cxrspec.compiler import plan as p
 from cxrspec.compiler import syntax as s
 from cxrspec.compiler.contrast import Contrast, Pool
+from cxrspec.compiler.declared import Declared
 from cxrspec.compiler.diagnostics import Label, Report, Span, close, near
 from cxrspec.compiler.expressions import Checker
 from cxrspec.compiler.flows import Flow, Table
@@ -31,84 +32,65 @@ from cxrspec.compiler.types import (
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """A checked spec: the relation that makes its examples."""
+    """A checked spec: the relation that makes its examples, and those it looks splits up in."""
 
-    spec: d.Spec
     task: d.Task
     relation: p.Relation
+    lookups: Mapping[str, p.Relation]
 
 
-class Specs:
-    """Checks specs against sources, tasks and words."""
+def check_spec(spec: d.Spec, declared: Declared, tables: Tables, turns: Mapping[str, p.Turns | None]) -> Checked | None:
+    """The spec's relation, or None after a finding without which nothing can be said; `turns` are those of tasks."""
+    task = _task(spec, declared, tables)
+    if spec.source.name not in tables.sources:
+        tables.unknown_source(spec.source.name, spec.source.span)
+        return None
+    source = tables.sources[spec.source.name]
+    start = tables.find(spec.start, source.name)
+    if task is None or start is None:
+        return None
+    return _SpecChecker(spec, task, source, start, tables, turns, declared.published).check()
 
-    def __init__(
-        self,
-        tables: Tables,
-        tasks: Mapping[str, d.Task],
-        words: d.Words,
-        checker: Checker,
-        published: bool,
-    ) -> None:
-        self.tables = tables
-        self.tasks = tasks
-        self.words = words
-        self.checker = checker
-        self.report: Report = checker.report
-        self.published = published
-        self.planned: dict[tuple[str, Span | None], p.Turns | None] = {}
 
-    def check(self, spec: d.Spec) -> Checked | None:
-        """The spec's relations, or None after a finding without which nothing can be said."""
-        task = self.task(spec)
-        if spec.source.name not in self.tables.sources:
-            self.tables.unknown_source(spec.source.name, spec.source.span)
-            return None
-        source = self.tables.sources[spec.source.name]
-        start = self.tables.find(spec.start, source.name)
-        if task is None or start is None:
-            return None
-        return _SpecChecker(self, spec, task, source, start).check()
+def check_task(task: d.Task, tables: Tables) -> p.Turns | None:
+    """The turns of a task, which are the same for every spec of it; None after a finding."""
+    scope = Scope(
+        names=tables.constants("", task.constants), what="name", sources=tables.named, functions=tables.words.functions
+    )
+    return Forms(task, scope, {**tables.words.rules, **task.rules}, tables.checker).check()
 
-    def task(self, spec: d.Spec) -> d.Task | None:
-        """The task that a spec names, or carries itself; None after a finding."""
-        if isinstance(spec.task, d.Task):
-            return spec.task
-        if spec.task.name not in self.tasks and spec.task.name in self.tables.spoiled:
-            return None
-        if spec.task.name not in self.tasks:
-            self.report.error(
-                "CXR211",
-                spec.task.span,
-                f"unknown task `{spec.task.name}`",
-                help=near(spec.task.name, self.tasks, "tasks"),
-            )
-            return None
-        return self.tasks[spec.task.name]
 
-    def turns(self, task: d.Task) -> p.Turns | None:
-        """The turns of a task, which are the same for every spec of it; None after a finding."""
-        key = (task.name, task.span)
-        if key not in self.planned:
-            scope = Scope(
-                names=self.tables.constants("", task.constants),
-                what="name",
-                sources=self.tables.spoiled | self.tables.sources.keys(),
-                functions=self.words.functions,
-            )
-            self.planned[key] = Forms(task, scope, {**self.words.rules, **task.rules}, self.checker).check()
-        return self.planned[key]
+def _task(spec: d.Spec, declared: Declared, tables: Tables) -> d.Task | None:
+    """The task that a spec names, or carries itself; None after a finding."""
+    if isinstance(spec.task, d.Task):
+        return spec.task
+    if spec.task.name in declared.tasks:
+        return declared.tasks[spec.task.name]
+    if spec.task.name not in declared.spoiled:
+        help = near(spec.task.name, declared.tasks, "tasks")
+        tables.report.error("CXR211", spec.task.span, f"unknown task `{spec.task.name}`", help=help)
+    return None
 
 
 class _SpecChecker:
     """One spec on its way from the rows of `from` to turns."""
 
-    def __init__(self, specs: Specs, spec: d.Spec, task: d.Task, source: d.Source, start: Table) -> None:
+    def __init__(
+        self,
+        spec: d.Spec,
+        task: d.Task,
+        source: d.Source,
+        start: Table,
+        tables: Tables,
+        turns: Mapping[str, p.Turns | None],
+        published: bool,
+    ) -> None:
         self.spec, self.task, self.source, self.start = spec, task, source, start
-        self.tables, self.checker, self.report = specs.tables, specs.checker, specs.report
-        self.specs, self.published = specs, specs.published
+        self.tables, self.checker, self.report = tables, tables.checker, tables.report
+        self.turns, self.published = turns, published
         self.constants = self.tables.constants(source.name, task.constants, spec.constants)
         self.flow = self.tables.scan(start, f"column of `{start.relation.name}`", start.span)
-        self.splits = specs.tables.splits
+        self.splits = tables.splits
         self.identities = () if spec.identity == "none" else usable(source, self.flow.columns)
         self.drawn = False
 
@@ -130,12 +112,13 @@ class _SpecChecker:
         if self.published and published is not None and published.copy:
             self.flow.add(p.Copy(published.copy))
         self.bind()
-        turns = self.specs.turns(self.task)
+        carried = self.task is self.spec.task
+        turns = check_task(self.task, self.tables) if carried else self.turns[self.task.name]
         if turns is None or self.flow.partial:
             return None
         self.flow.add(turns)
         last = p.Relation(self.spec.name, tuple(self.flow.nodes))
-        return Checked(self.spec, self.task, last)
+        return Checked(self.task, last, self.splits.relations)
 
     # ---- identity
 
@@ -157,7 +140,7 @@ class _SpecChecker:
     def has_study(self, flow: Flow, last: d.Identity, span: Span | None) -> None:
         """A finding if the study of a row may be null: then nothing would say whose the row is."""
         known = {(self.source.name, n.name) for i in self.source.identity for n in ids(i)}
-        if is_nullable(flow.columns["$study"]) and not self.tables.strange & known:
+        if is_nullable(flow.columns["$study"]) and not self.tables.known.strange & known:
             message = "the study of a row may be null, and no identity comes after"
             others = (Label(last.span, "declared here"),) if last.span else ()
             help = "a table can leave such rows out: `where: study is not null`"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -16,9 +16,11 @@ from cxrspec.compiler.typed import Apply, Branch, Column, Const, Typed, narrowed
 from cxrspec.compiler.types import BOOL, FLOAT, INT, SPLIT, TEXT, Unknown, fits, is_nullable, nullable, present
 
 if TYPE_CHECKING:
+    from cxrspec.compiler.declared import Declared
     from cxrspec.compiler.tables import Tables
 
 Id = Literal["patient", "study"]
+IDS: tuple[Id, ...] = ("patient", "study")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,23 +35,26 @@ class Rows:
 
 
 class Splits:
-    """Says the split of rows; what it must look up are `relations` of its own, shared by all who ask the same."""
+    """Says the split of rows; what is looked up for it, and is not known yet, becomes `relations`."""
 
-    def __init__(self, tables: Tables) -> None:
+    def __init__(self, tables: Tables, declared: Declared) -> None:
         self.tables = tables
         self.report: Report = tables.report
         self.relations: dict[str, p.Relation] = {}
-        self.spaces: Mapping[str, d.Space] = {}
-        self.sound: frozenset[str] = frozenset()
-        self.unread = False
+        self.spaces = declared.spaces
+        self.unread = "spaces" in declared.lost
 
     # ---- spaces
 
-    def of_spaces(self, spaces: Mapping[str, d.Space], unread: bool) -> None:
-        """Take the lines that say how spaces are split, each checked once for all specs; `unread`: there may be more."""
-        self.spaces = spaces
-        self.sound = frozenset(name for name, space in spaces.items() if self.check(space))
-        self.unread = unread
+    def of_spaces(self) -> frozenset[str]:
+        """The spaces whose line holds, each checked once for all specs, which find here what its authority says."""
+        sound = [space for space in self.spaces.values() if self.check(space)]
+        for space in sound:
+            for by in IDS if space.authority is not None else ():
+                flow = self.authority(space)
+                if flow is not None:
+                    self.relation(f"space {space.name} by {by}", _by(flow, by), space.name)
+        return frozenset(space.name for space in sound)
 
     def check(self, space: d.Space) -> bool:
         """Whether what a line says of a space holds."""
@@ -97,7 +102,7 @@ class Splits:
                 otherwise = drawn(shares, f"space {name}")
             case d.ConstantSplit(word):
                 otherwise = Const(word, SPLIT)
-        if name not in self.sound:
+        if name not in self.tables.known.sound:
             rows.flow.partial = True
         elif space.authority is not None:
             identities = [i for i in rows.identities if i.space == name]
@@ -281,7 +286,7 @@ class Splits:
         """The split that the rows of `make()` tell: by patient, by study where a row has no patient."""
         found: dict[Id, Typed] = {}
         for by in _ids(identities, rows):
-            relation = self.relations.get(f"{name} by {by}")
+            relation = self.relations.get(f"{name} by {by}") or self.tables.known.relations.get(f"{name} by {by}")
             if relation is None:
                 flow = make()
                 if flow is None:
@@ -316,7 +321,7 @@ class Splits:
     ) -> None:
         """A finding: the rows of a table lack some of these ids. What no table has is said once, of the source."""
         missing = {n.name: n for n in names if n.name not in flow.columns}
-        if any((source.name, name) in self.tables.strange for name in missing):
+        if any((source.name, name) in self.tables.known.strange for name in missing):
             return
         listed = ", ".join(f"`{name}`" for name in missing)
         message = f"`{table}` lacks the identity of its rows: {listed}"

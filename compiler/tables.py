@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, cast
 
 from cxrspec.compiler import declarations as d
 from cxrspec.compiler import plan as p
 from cxrspec.compiler import syntax as s
+from cxrspec.compiler.declared import Declared
 from cxrspec.compiler.diagnostics import Label, Report, Span, close, near
 from cxrspec.compiler.expressions import Checker
-from cxrspec.compiler.flows import Flow, Table
+from cxrspec.compiler.flows import Flow, Known, Table
 from cxrspec.compiler.scopes import Binding, Scope, constant, facts, is_broken
 from cxrspec.compiler.splits import Splits
 from cxrspec.compiler.typed import Apply, Build, Column, Const, Typed, draws, requirements
@@ -42,42 +43,51 @@ def _differ(a: Type, b: Type) -> bool:
     return present(a) != present(b) and UNKNOWN not in (present(a), present(b))
 
 
-class Tables:
-    """All tables of all sources, checked when they are first asked for."""
+def check_tables(declared: Declared, checker: Checker) -> Known:
+    """Check all functions, tables, splits and spaces, whether a spec uses them or not."""
+    tables = Tables(declared, checker)
+    tables.check_functions()
+    tables.check_all()
+    sound = tables.splits.of_spaces()
+    return replace(tables.known, sound=sound, relations=tables.splits.relations)
 
-    def __init__(
-        self, sources: Mapping[str, d.Source], words: d.Words, checker: Checker, spoiled: frozenset[str] = frozenset()
-    ) -> None:
-        self.sources = sources
-        self.words = words
-        self.spoiled = spoiled
+
+class Tables:
+    """All tables of all sources; without what is `known` of them each is checked when it is first asked for."""
+
+    def __init__(self, declared: Declared, checker: Checker, known: Known | None = None) -> None:
+        self.sources = declared.sources
+        self.words = declared.words
+        self.spoiled = declared.spoiled
+        self.named = frozenset((*declared.sources, *declared.spoiled))
         self.checker = checker
         self.report: Report = checker.report
-        self.known: dict[str, Table | None] = {}
+        self.made: dict[str, Table | None] = {}
+        self.known = known or Known(self.made)
         self.making: list[str] = []
-        self.strange: set[tuple[str, str]] = set()
-        self.splits = Splits(cast(Any, self))  # pyright knows this class by two paths
+        self.splits = Splits(cast(Any, self), declared)  # pyright knows this class by two paths
 
     def check_all(self) -> None:
         """Check every table, whether a spec uses it or not."""
         for source in self.sources.values():
             for name in source.tables:
                 self.table(source.name, name, source.span)
+        strange = frozenset(id for source in self.sources.values() for id in self.identity(source))
+        self.known = replace(self.known, strange=strange)
         for source in self.sources.values():
-            self.identity(source)
             self.splits.declared(source)
 
-    def identity(self, source: d.Source) -> None:
+    def identity(self, source: d.Source) -> Iterator[tuple[str, str]]:
         """The ids of an identity are columns of some table; a name that no table has is said here, once for all specs."""
-        tables = [self.known[f"{source.name}.{name}"] for name in source.tables]
-        known = {name for table in self.known.values() if table for name in table.columns}
+        tables = [self.made[f"{source.name}.{name}"] for name in source.tables]
+        known = {name for table in self.made.values() if table for name in table.columns}
         names = [n for i in source.identity for n in (*(i.patient or ()), *i.study)]
         for name in names:
             if name.name not in known and None not in tables:
                 here = {n for table in tables if table for n in table.columns}
                 label, help = f"not a column of any table of `{source.name}`", near(name.name, here, "columns")
                 self.report.error("CXR203", name.span, f"unknown name `{name.name}`", label=label, help=help)
-                self.strange.add((source.name, name.name))
+                yield source.name, name.name
 
     def check_functions(self) -> None:
         """Check every function written in YAML by its own types, whether anything calls it or not."""
@@ -138,14 +148,14 @@ class Tables:
             way = " -> ".join(f"`{table}`" for table in (*self.making[self.making.index(full) :], full))
             self.report.error("CXR402", asked, f"the table `{full}` is made from itself", help=way)
             return None
-        if full not in self.known:
+        if full not in self.known.tables:
             self.making.append(full)
             declared = self.sources[source].tables[name]
-            self.known[full] = (
+            self.made[full] = (
                 self.read(source, declared) if isinstance(declared, d.ReadTable) else self.derived(source, declared)
             )
             self.making.pop()
-        return self.known[full]
+        return self.known.tables[full]
 
     def read(self, source: str, table: d.ReadTable) -> Table:
         """A table that is read: its columns as declared, its key."""
@@ -238,7 +248,7 @@ class Tables:
             names={**constants, **visible},
             what=flow.what,
             source=source,
-            sources=self.spoiled | self.sources.keys(),
+            sources=self.named,
             functions=self.words.functions,
             site=site,
             declared=flow.span,

@@ -27,7 +27,7 @@ def stage_text(compilation: Compilation, spec: Compiled, stage: str) -> str | No
         case "document":
             import json
 
-            return json.dumps(compilation.documents[spec.file].value, ensure_ascii=False, indent=1)
+            return json.dumps(compilation.parsed[spec.file].value, ensure_ascii=False, indent=1)
         case "syntax":
             return "\n".join(tree(spec.spec))
         case _ if spec.plan is None:
