@@ -7,7 +7,7 @@ A place in a spec is a `Span` (character offsets into one file); a place in some
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from typing import Literal
 
@@ -40,11 +40,31 @@ class DataPlace:
     line: int | None = None
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class Edit:
+    """What is to stand in place of the characters of `span`."""
+
+    span: Span
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fix:
+    """A remedy that is certain, so that a program may apply it: `title` says it in words ("write `view`").
+
+    `edits` lie in one file and do not overlap.
+    """
+
+    title: str
+    edits: tuple[Edit, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Diagnostic:
     """One finding: `message` is the headline (what was found), `label` the one place to look at.
 
-    `others` are secondary places, `help` what to do next. `spec` names the spec that a finding in data stops.
+    `others` are secondary places, `help` what to do next, `fix` does it where there is no doubt. `spec` names the spec
+    that a finding in data stops.
     """
 
     code: str
@@ -54,6 +74,7 @@ class Diagnostic:
     others: tuple[Label, ...] = ()
     help: tuple[str, ...] = ()
     spec: str | None = None
+    fix: Fix | None = None
 
 
 @dataclass(slots=True)
@@ -71,9 +92,10 @@ class Report:
         label: str = "",
         others: Iterable[Label] = (),
         help: str | Iterable[str] = (),
+        fix: Fix | None = None,
     ) -> None:
         """Record an error at `span`; `label` is written below the marked text."""
-        self._add("error", code, span, message, label, others, help)
+        self._add("error", code, span, message, label, others, help, fix)
 
     def warning(
         self,
@@ -84,9 +106,10 @@ class Report:
         label: str = "",
         others: Iterable[Label] = (),
         help: str | Iterable[str] = (),
+        fix: Fix | None = None,
     ) -> None:
         """Record a warning: the run may go on, `--strict` turns it into a failure."""
-        self._add("warning", code, span, message, label, others, help)
+        self._add("warning", code, span, message, label, others, help, fix)
 
     def _add(
         self,
@@ -97,10 +120,12 @@ class Report:
         label: str,
         others: Iterable[Label],
         help: str | Iterable[str],
+        fix: Fix | None,
     ) -> None:
         lines = (help,) if isinstance(help, str) else tuple(help)
         place = Label(span, label) if span is not None else None
-        self.extend((Diagnostic(code, severity, message, place, tuple(others), tuple(h for h in lines if h)),))
+        shown = tuple(line for line in lines if line)
+        self.extend((Diagnostic(code, severity, message, place, tuple(others), shown, fix=fix),))
 
     def extend(self, findings: Iterable[Diagnostic]) -> None:
         """Record findings made elsewhere; one that is known already is not repeated (specs share their task)."""
@@ -135,3 +160,41 @@ def near(name: str, known: Iterable[str], what: str = "") -> str:
         return ""
     shown = ", ".join(f"`{n}`" for n in names[:12]) + (f" and {len(names) - 12} more" if len(names) > 12 else "")
     return f"known {what or 'names'}: {shown}"
+
+
+def write(span: Span | None, text: str) -> Fix | None:
+    """The fix that writes `text` in place of what is marked; None where no place is known."""
+    return None if span is None else Fix(f"write `{text}`", (Edit(span, text),))
+
+
+def respell(span: Span | None, name: str, known: Iterable[str]) -> Fix | None:
+    """The fix that writes the known name in place of `name`, if just one of them is a single typo away.
+
+    `span` is the place of `name`, or one that ends with it.
+    """
+    alike = [one for one in sorted(set(known)) if is_typo(name, one)]
+    if span is None or len(alike) != 1:
+        return None
+    return write(replace(span, start=max(span.start, span.end - len(name))), alike[0])
+
+
+def is_typo(written: str, meant: str) -> bool:
+    """Whether one letter was dropped, added or changed, or two neighbours were swapped, in a word of three or more.
+
+    Digits are no typos: `film_2` is not a misspelt `film_1`.
+
+    >>> [is_typo(written, "view") for written in ("veiw", "vew", "vieww", "viev", "weiv", "view")]
+    [True, True, True, True, False, False]
+    """
+    short, long = sorted((written, meant), key=len)
+    if len(short) < 3 or len(long) - len(short) > 1 or short == long or _digits(short) != _digits(long):
+        return False
+    at = next((i for i, (a, b) in enumerate(zip(short, long, strict=False)) if a != b), len(short))
+    if len(short) < len(long):
+        return short[at:] == long[at + 1 :]
+    swapped = short[at : at + 2] == long[at : at + 2][::-1] and short[at + 2 :] == long[at + 2 :]
+    return swapped or short[at + 1 :] == long[at + 1 :]
+
+
+def _digits(name: str) -> str:
+    return "".join(character for character in name if character.isdigit())

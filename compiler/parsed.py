@@ -13,6 +13,7 @@ from cxrspec.compiler import declarations as d
 from cxrspec.compiler.catalog import File
 from cxrspec.compiler.diagnostics import Diagnostic, Report
 from cxrspec.compiler.document import load
+from cxrspec.compiler.ignoring import Comment, comments
 from cxrspec.compiler.parse import parse
 from cxrspec.compiler.schema import validate
 
@@ -23,11 +24,13 @@ class Parsed:
 
     value        the file as plain values; None where it is no YAML that can be read
     declaration  what it declares; None where the file has not the form of its kind
+    comments     where a comment asks for findings to be ignored
     findings     what is wrong with the file, whatever the other files say
     """
 
     value: Any
     declaration: d.Declaration | None
+    comments: tuple[Comment, ...]
     findings: tuple[Diagnostic, ...]
 
 
@@ -37,4 +40,5 @@ def parse_file(file: File, published: bool) -> Parsed:
     document = load(file.text, file.path, report)
     valid = document is not None and validate(document, report)
     declaration = parse(document, report, published) if document is not None and valid else None
-    return Parsed(document.value if document is not None else None, declaration, tuple(report.diagnostics))
+    value, asked = (document.value, tuple(comments(document, report))) if document is not None else (None, ())
+    return Parsed(value, declaration, asked, tuple(report.diagnostics))

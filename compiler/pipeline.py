@@ -20,9 +20,10 @@ from cxrspec.compiler import declarations as d
 from cxrspec.compiler import plan as p
 from cxrspec.compiler.catalog import File, as_text
 from cxrspec.compiler.declared import Declared, declare, file_of
-from cxrspec.compiler.diagnostics import Diagnostic, Label, Report, Span
+from cxrspec.compiler.diagnostics import Diagnostic, Fix, Label, Report, Span
 from cxrspec.compiler.expressions import Checker
 from cxrspec.compiler.flows import Known
+from cxrspec.compiler.ignoring import Ignored, ignore
 from cxrspec.compiler.lower import lower
 from cxrspec.compiler.parsed import Parsed, parse_file
 from cxrspec.compiler.specs import Checked, check_spec, check_task
@@ -49,7 +50,8 @@ class Compilation:
     """Everything that came of a set of files.
 
     `parsed` is by path what each file says by itself. `relations` holds every checked table and spec by name, not yet
-    pruned: lower.prune makes the plan of a whole run from it. `texts` are the files by path, for drawing findings.
+    pruned: lower.prune makes the plan of a whole run from it. `ignored` are findings that a comment keeps quiet.
+    `texts` are the files by path, for drawing findings.
     """
 
     parsed: Mapping[str, Parsed]
@@ -60,6 +62,7 @@ class Compilation:
     words: d.Words
     relations: Mapping[str, p.Relation]
     diagnostics: tuple[Diagnostic, ...]
+    ignored: tuple[Ignored, ...]
     texts: Mapping[str, str]
 
     @property
@@ -94,7 +97,8 @@ def compile(files: Sequence[File], published: bool = False) -> Compilation:
         report.extend(piece.findings)
     # What can only be said of all files together is said here.
     hidden = OF_WORDS if "words" in declared.lost else ()
-    shown = _once(found for found in report.diagnostics if found.code not in hidden)
+    said = _once(found for found in report.diagnostics if found.code not in hidden)
+    stand, ignored = ignore(said, {path: one.comments for path, one in parsed.items()}, published)
 
     relations = {name: table.relation for name, table in sources.value.tables.items() if table}
     relations |= sources.value.relations
@@ -113,7 +117,8 @@ def compile(files: Sequence[File], published: bool = False) -> Compilation:
         compiled,
         declared.words,
         relations,
-        tuple(shown),
+        tuple(stand),
+        tuple(ignored),
         texts,
     )
 
@@ -149,7 +154,7 @@ def _once(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
         first.setdefault((found.code, _span(found), found.message), found)
     groups: dict[object, list[Diagnostic]] = {}
     for found in first.values():
-        alike = replace(found, label=None), isinstance(found.label, Label) and (found.label.span.file, found.label.text)
+        alike = replace(found, label=None, fix=None), isinstance(found.label, Label) and (found.label.span.file, found.label.text)
         groups.setdefault(alike if found.code.startswith("CXR2") else found, []).append(found)
     return [_merged(group) for group in groups.values()]
 
@@ -159,10 +164,13 @@ def _span(found: Diagnostic) -> Span | None:
 
 
 def _merged(group: Sequence[Diagnostic]) -> Diagnostic:
-    """The first of these findings in the file, with the places of the others."""
+    """The first of these findings in the file, with the places of the others and the fix for all of them."""
     first, *more = sorted(group, key=lambda found: _span(found) or Span("", 0, 0))
     places = [Label(span, "and here") for found in more if (span := _span(found))]
-    return replace(first, others=(*first.others, *places))
+    fixes = [found.fix for found in group if found.fix is not None]
+    same = len(fixes) == len(group) and len({fix.title for fix in fixes}) == 1
+    edits = tuple(sorted({edit for fix in fixes for edit in fix.edits}))
+    return replace(first, others=(*first.others, *places), fix=Fix(fixes[0].title, edits) if same else None)
 
 
 def _errors(diagnostics: Sequence[Diagnostic]) -> dict[str, set[str]]:
