@@ -128,7 +128,7 @@ def comments(document: Document, report: Report) -> Iterator[Comment]:
             report.warning("CXR015", span, "`ignore` without a reason", help=f"it follows the codes: {FORM}")
         known = {code: place for code, place in codes.items() if _is_known(code, place, report)}
         own, own_end = line, line_end = _line(text, start)
-        while outside[line:line_end].lstrip().startswith("#"):
+        while outside[line:line_end].lstrip().startswith("#") and line_end < len(text):
             line, line_end = _line(text, line_end)
         before = text[own:start].rstrip()
         whole = Span(document.file, own + len(before), span.end if before else own_end)

@@ -154,7 +154,10 @@ def _once(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
         first.setdefault((found.code, _span(found), found.message), found)
     groups: dict[object, list[Diagnostic]] = {}
     for found in first.values():
-        alike = replace(found, label=None, fix=None), isinstance(found.label, Label) and (found.label.span.file, found.label.text)
+        alike = (
+            replace(found, label=None, fix=None),
+            isinstance(found.label, Label) and (found.label.span.file, found.label.text),
+        )
         groups.setdefault(alike if found.code.startswith("CXR2") else found, []).append(found)
     return [_merged(group) for group in groups.values()]
 

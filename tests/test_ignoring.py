@@ -92,6 +92,20 @@ def test_a_blank_line_parts_a_comment_from_what_it_would_speak_for() -> None:
     assert codes(compilation) == ["CXR017", "CXR307", "CXR307"]
 
 
+@pytest.mark.parametrize("line_end", ["", "\n", "\r\n", "\n# cxrspec: ignore[CXR307] and once more"])
+def test_a_comment_at_the_end_of_a_file_speaks_for_nothing(line_end: str) -> None:
+    compilation = compiled(spec=f"{SPEC}{WHY}{line_end}")
+    assert codes(compilation) == ["CXR017"] * (1 + line_end.count("cxrspec")) + ["CXR307", "CXR307"]
+
+
+@pytest.mark.parametrize("line_break", ["\r\n", "\r"])
+def test_lines_end_as_yaml_ends_them(line_break: str) -> None:
+    spec = SPEC.replace(TEXT, f"      {WHY}\n{TEXT}").replace(PROMPT, f"{PROMPT}  {WHY}")
+    compilation = compiled(spec=spec.replace("\n", line_break))
+    assert not compilation.diagnostics
+    assert len(compilation.ignored) == 2
+
+
 def test_another_code_is_not_ignored() -> None:
     compilation = compiled((TEXT, f"{TEXT}  # cxrspec: ignore[CXR214] not this one"))
     assert codes(compilation) == ["CXR017", "CXR307", "CXR307"]
