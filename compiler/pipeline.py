@@ -3,6 +3,7 @@
     load      text              -> Document      (document.py; schema.py checks its form)
     parse     Document          -> declarations  (parse.py, grammar.py: expressions and prompts become trees)
     check     declarations      -> relations     (tables.py, specs.py, forms.py, expressions.py: names, types, nulls)
+    check     all files together                 (matches.py: values that are never there)
     lower     relations         -> Plan          (lower.py drops what no example needs)
 
 A file is loaded and parsed by itself (parsed.py). What all files declare (declared.py) is checked in pieces: all
@@ -25,6 +26,7 @@ from cxrspec.compiler.expressions import Checker
 from cxrspec.compiler.flows import Known
 from cxrspec.compiler.ignoring import Ignored, ignore
 from cxrspec.compiler.lower import lower
+from cxrspec.compiler.matches import check_matches
 from cxrspec.compiler.parsed import Parsed, parse_file
 from cxrspec.compiler.specs import Checked, check_spec, check_task
 from cxrspec.compiler.tables import Tables, check_tables
@@ -96,6 +98,8 @@ def compile(files: Sequence[File], published: bool = False) -> Compilation:
     for piece in (sources, *tasks.values(), *specs.values()):
         report.extend(piece.findings)
     # What can only be said of all files together is said here.
+    sound = [(declared.specs[name], one.value.task) for name, one in specs.items() if one.value is not None]
+    check_matches(declared, sources.value, sound, report)
     hidden = OF_WORDS if "words" in declared.lost else ()
     said = _once(found for found in report.diagnostics if found.code not in hidden)
     stand, ignored = ignore(said, {path: one.comments for path, one in parsed.items()}, published)

@@ -158,6 +158,26 @@ Expr: TypeAlias = (
     | Invalid
 )
 
+
+def children(expression: Expr) -> tuple[Expr, ...]:
+    """The direct parts of an expression, in order."""
+    match expression:
+        case Name() | Text() | Number() | Bool() | Invalid():
+            return ()
+        case Format(parts):
+            return tuple(part for part in parts if not isinstance(part, str))
+        case Items(parts) | Call(_, parts):
+            return parts
+        case Record(fields):
+            return tuple(value for _, value in fields)
+        case Unary(_, operand) | IsNull(operand) | Field(operand):
+            return (operand,)
+        case Binary(_, left, right) | Index(left, right):
+            return (left, right)
+        case If(condition, then, otherwise):
+            return (condition, then, otherwise)
+
+
 # ---- prompts (JSGF expansions)
 
 
