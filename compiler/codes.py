@@ -105,6 +105,8 @@ CODES: dict[str, str] = {
     "CXR508": "boxes and labels that do not go together",
     "CXR510": "more turns than different prompts",
     "CXR511": "a prompt too uneven to draw from",
+    "CXR520": "a prompt that prints its answer",
+    "CXR521": "a `leak` that says nothing",
     "CXR601": "a damaged archive or compressed file",
     "CXR602": "a file that cannot be opened",
     "CXR603": "the files of a table are absent",

@@ -186,7 +186,8 @@ class LabelColumn(Node):
 class ReadTable(Node):
     """A table read from files; `count` is how many rows were published, at least and at most.
 
-    `read` has the columns that stand in the files as they are; `labels` are made of others.
+    `read` has the columns that stand in the files as they are; `labels` are made of others. `part_of` names, for a
+    column whose texts were cut from those of another one, that column.
     """
 
     name: str
@@ -194,6 +195,7 @@ class ReadTable(Node):
     key: tuple[Name, ...]
     columns: dict[str, tuple[RawColumn, Span]]
     labels: dict[str, LabelColumn]
+    part_of: dict[str, Name]
     count: tuple[int, int] | None
 
 
@@ -447,6 +449,7 @@ class Spec(Node):
     bind: tuple[tuple[Name, Expr], ...]
     split: Name | None
     own_split: str
+    leak: str
     overlaid: tuple[str, ...]
     identity: Literal["source", "none"]
     study: tuple[Expr, ...] | None
@@ -454,6 +457,7 @@ class Spec(Node):
     constants: dict[str, tuple[Constant, Span]]
     published: Published | None
     own_split_span: Span | None = field(default=None, compare=False, repr=False, kw_only=True)
+    leak_span: Span | None = field(default=None, compare=False, repr=False, kw_only=True)
 
     @property
     def name(self) -> str:

@@ -95,7 +95,7 @@ class Report:
         fix: Fix | None = None,
     ) -> None:
         """Record an error at `span`; `label` is written below the marked text."""
-        self._add("error", code, span, message, label, others, help, fix)
+        self.add("error", code, span, message, label, others, help, fix)
 
     def warning(
         self,
@@ -109,19 +109,20 @@ class Report:
         fix: Fix | None = None,
     ) -> None:
         """Record a warning: the run may go on, `--strict` turns it into a failure."""
-        self._add("warning", code, span, message, label, others, help, fix)
+        self.add("warning", code, span, message, label, others, help, fix)
 
-    def _add(
+    def add(
         self,
         severity: Severity,
         code: str,
         span: Span | None,
         message: str,
-        label: str,
-        others: Iterable[Label],
-        help: str | Iterable[str],
-        fix: Fix | None,
+        label: str = "",
+        others: Iterable[Label] = (),
+        help: str | Iterable[str] = (),
+        fix: Fix | None = None,
     ) -> None:
+        """Record a finding of either severity."""
         lines = (help,) if isinstance(help, str) else tuple(help)
         place = Label(span, label) if span is not None else None
         shown = tuple(line for line in lines if line)

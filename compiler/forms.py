@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from cxrspec.compiler import declarations as d
 from cxrspec.compiler import plan as p
@@ -26,6 +26,32 @@ def local(form: str, name: str) -> str:
     return f"$let.{form}.{name}"
 
 
+@dataclass(frozen=True, slots=True)
+class Said:
+    """An expression that is printed, and where it stands."""
+
+    expression: Typed
+    span: Span | None
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """What a form says: the slots of its prompt, and the expressions whose values its answer prints."""
+
+    form: str
+    let: tuple[p.Derive, ...]
+    slots: tuple[Said, ...]
+    answers: tuple[Said, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The turns of a task, and what each form says."""
+
+    turns: p.Turns
+    spoken: tuple[Spoken, ...]
+
+
 class Forms:
     """Checks the forms of one task; the plan's columns are `bound(input)` and `local(form, let)`."""
 
@@ -38,8 +64,9 @@ class Forms:
         self.rules = rules
         self.checker = checker
         self.report: Report = checker.report
+        self.spoken: list[Spoken] = []
 
-    def check(self) -> p.Turns | None:
+    def check(self) -> Asked | None:
         """The task's turns, or None after a finding that leaves nothing to plan."""
         self.inputs()
         seen: set[str] = set()
@@ -56,7 +83,7 @@ class Forms:
             planned = self.form(form)
             if planned is not None:
                 forms.append(planned)
-        return p.Turns(tuple(forms)) if len(forms) == len(self.task.forms) else None
+        return Asked(p.Turns(tuple(forms)), tuple(self.spoken)) if len(forms) == len(self.task.forms) else None
 
     def inputs(self) -> None:
         """`images` is the one reserved input name."""
@@ -80,10 +107,12 @@ class Forms:
             when = self.checker.wants(form.when, scope, BOOL, "the condition")
             scope = scope.given(form.when, when)
         block = isinstance(form.answer, d.ChoiceAnswer | d.ChoicesAnswer)
-        prompt = self.prompt(form.prompt, scope, form.count, form.prompt_span, form.count_span, block)
+        slots = self.slots(scope, block)
+        prompt = self.prompt(form.prompt, slots, form.count, form.prompt_span, form.count_span)
         answer = self.answer(form, scope)
         if prompt is None:
             return None
+        self.spoken.append(Spoken(form.name, tuple(let), tuple(slots.said), _answers(form.answer, answer)))
         return p.Form(form.name, tuple(let), when, form.count, prompt, answer)
 
     # ---- prompts
@@ -91,11 +120,10 @@ class Forms:
     def prompt(
         self,
         written: s.Prompt,
-        scope: Scope,
+        slots: _Slots,
         count: int,
         span: Span | None,
         count_span: Span | None = None,
-        block: bool = False,
     ) -> p.Prompt | None:
         """The prompt on a wheel on which `count` turns never meet, its slots typed."""
         found = Report()
@@ -115,25 +143,17 @@ class Forms:
                 f"{count} different prompts cannot be drawn: one of them has a share of {share}",
                 help=f"the prompt's language holds {prompts.count(resolved):,}; more alternatives, or a smaller `count`",
             )
-        slot = self.slots(scope, block)
         start, shapes = 0, list[p.Shape]()
         for shape in wheel.shapes:
             tickets = int(shape.weight * wheel.tickets)
-            pieces = tuple(part.texts if isinstance(part, prompts.Table) else slot(part) for part in shape.parts)
+            pieces = tuple(part.texts if isinstance(part, prompts.Table) else slots.typed(part) for part in shape.parts)
             shapes.append(p.Shape(start, tickets, pieces))
             start += tickets
         return p.Prompt(wheel.tickets, tuple(shapes))
 
-    def slots(self, scope: Scope, block: bool) -> Callable[[s.Slot], Typed | p.OptionBlock]:
-        """What stands in a slot, typed once however many shapes it is in."""
-        known: dict[Span | None, Typed | p.OptionBlock] = {}
-
-        def slot(part: s.Slot) -> Typed | p.OptionBlock:
-            if part.span not in known:
-                known[part.span] = self.slot(part, scope, block)
-            return known[part.span]
-
-        return slot
+    def slots(self, scope: Scope, block: bool = False) -> _Slots:
+        """The slots of a prompt; with a `block`, `{options}` is that."""
+        return _Slots(lambda part: self.slot(part, scope, block))
 
     def slot(self, part: s.Slot, scope: Scope, block: bool) -> Typed | p.OptionBlock:
         """What a slot prints; `{options}` of a choice is its block."""
@@ -168,7 +188,7 @@ class Forms:
 
     def empty(self, empty: s.Prompt | None, scope: Scope) -> p.Prompt | None:
         """What is answered where there is nothing, a grammar of its own."""
-        return self.prompt(empty, scope, 1, empty.span) if empty else None
+        return self.prompt(empty, self.slots(scope), 1, empty.span) if empty else None
 
     def boxes(self, boxes: s.Expr, label: s.Expr | None, scope: Scope) -> tuple[Typed, Typed | None]:
         """Records that bring their labels, or boxes and the label of all of them."""
@@ -199,7 +219,7 @@ class Forms:
             markers=block.markers,
             layout=block.layout,
             reply=block.reply,
-            hint=self.prompt(block.hint, scope, 1, block.hint.span) if block.hint else None,
+            hint=self.prompt(block.hint, self.slots(scope), 1, block.hint.span) if block.hint else None,
             several=several,
             empty=self.empty(empty, scope),
         )
@@ -228,3 +248,37 @@ class Forms:
                     f"`{text}` is not among the options",
                     help="the options are " + ", ".join(f"`{t}`" for t in texts),
                 )
+
+
+class _Slots:
+    """What stands in the slots of a prompt, each typed once however many shapes it is in."""
+
+    def __init__(self, typed: Callable[[s.Slot], Typed | p.OptionBlock]) -> None:
+        self.type = typed
+        self.known: dict[Span | None, Typed | p.OptionBlock] = {}
+
+    def typed(self, part: s.Slot) -> Typed | p.OptionBlock:
+        """What a slot prints."""
+        if part.span not in self.known:
+            self.known[part.span] = self.type(part)
+        return self.known[part.span]
+
+    @property
+    def said(self) -> list[Said]:
+        """The slots met so far that print an expression."""
+        return [Said(typed, span) for span, typed in self.known.items() if not isinstance(typed, p.OptionBlock)]
+
+
+def _answers(written: d.Answer, answer: p.Answer) -> tuple[Said, ...]:
+    """The expressions whose values an answer prints. One label for all boxes is no answer: it says what was asked for."""
+    match written, answer:
+        case d.TextAnswer(text), p.TextAnswer(typed):
+            return (Said(typed, text.span),)
+        case ((d.ChoiceAnswer() | d.ChoicesAnswer()), p.ChoiceAnswer()):
+            return (Said(answer.correct, written.correct.span),)
+        case d.BoxesAnswer(boxes), p.BoxesAnswer(typed):
+            return (Said(typed, boxes.span),)
+        case d.PairsAnswer(_, pairs), p.PairsAnswer(_, typed):
+            return (Said(typed, pairs.span),)
+        case _:
+            raise AssertionError("an answer is planned as it was written")

@@ -231,7 +231,9 @@ class _Parser:
         )
         count = self.bounds(at("count")) if self.has(at("count")) else None
         bundles = {str(p[-1]): self.labels(p, missing) for p in self.each(at("columns")) if p in labels}
-        return d.ReadTable(str(path[-1]), read, key, columns, bundles, count, span=self.document.key_span(path))
+        part_of = {str(p[-1]): self.name((*p, "part_of")) for p in cells if self.has((*p, "part_of"))}
+        span = self.document.key_span(path)
+        return d.ReadTable(str(path[-1]), read, key, columns, bundles, part_of, count, span=span)
 
     def labels(self, path: Path, missing: tuple[str, ...]) -> d.LabelColumn:
         at = below(path)
@@ -589,6 +591,7 @@ class _Parser:
             bind=self.named_expressions(self.own("bind")),
             split=self.name(self.own("split")) if self.has(self.own("split")) else None,
             own_split=self.text(("own_split",)),
+            leak=self.text(("leak",)),
             overlaid=tuple(name for name in self.get(("published",), {}) if self.own(name) != (name,)),
             identity="none" if self.text(self.own("identity")) == "none" else "source",
             study=self.expressions(self.own("study")) or None,
@@ -596,6 +599,7 @@ class _Parser:
             constants=self.constants(self.own("constants")),
             published=self.published_row(),
             own_split_span=self.document.key_span(("own_split",)) if self.has(("own_split",)) else None,
+            leak_span=self.document.key_span(("leak",)) if self.has(("leak",)) else None,
             span=self.span(("task",)) if self.has(("task",)) else self.span(("name",)),
         )
 

@@ -24,7 +24,9 @@ from cxrspec.compiler.declared import Declared, declare, file_of
 from cxrspec.compiler.diagnostics import Diagnostic, Fix, Label, Report, Span
 from cxrspec.compiler.expressions import Checker
 from cxrspec.compiler.flows import Known
+from cxrspec.compiler.forms import Asked
 from cxrspec.compiler.ignoring import Ignored, ignore
+from cxrspec.compiler.leaks import Ways, check_leaks, check_leaks_alone
 from cxrspec.compiler.lower import lower
 from cxrspec.compiler.matches import check_matches
 from cxrspec.compiler.parsed import Parsed, parse_file
@@ -93,13 +95,18 @@ def compile(files: Sequence[File], published: bool = False) -> Compilation:
 
     sources = _sources(declared)
     tasks = {name: _task(task, declared, sources.value) for name, task in declared.tasks.items()}
-    turns = {name: task.value for name, task in tasks.items()}
-    specs = {name: _spec(spec, declared, sources.value, turns) for name, spec in declared.specs.items()}
+    asked = {name: task.value for name, task in tasks.items()}
+    ways = Ways(sources.value.tables, sources.value.relations, declared.sources)
+    specs = {name: _spec(spec, declared, sources.value, ways, asked) for name, spec in declared.specs.items()}
     for piece in (sources, *tasks.values(), *specs.values()):
         report.extend(piece.findings)
     # What can only be said of all files together is said here.
     sound = [(declared.specs[name], one.value.task) for name, one in specs.items() if one.value is not None]
     check_matches(declared, sources.value, sound, report)
+    filled = {spec.task.name for spec in declared.specs.values()}
+    for name, one in asked.items():
+        if one is not None and name not in filled:
+            check_leaks_alone(declared.tasks[name], one.spoken, report)
     hidden = OF_WORDS if "words" in declared.lost else ()
     said = _once(found for found in report.diagnostics if found.code not in hidden)
     stand, ignored = ignore(said, {path: one.comments for path, one in parsed.items()}, published)
@@ -134,17 +141,21 @@ def _sources(declared: Declared) -> Piece[Known]:
     return Piece(known, tuple(report.diagnostics))
 
 
-def _task(task: d.Task, declared: Declared, known: Known) -> Piece[p.Turns | None]:
+def _task(task: d.Task, declared: Declared, known: Known) -> Piece[Asked | None]:
     """What is checked of one task, whatever its specs are."""
     report = Report()
-    turns = check_task(task, Tables(declared, Checker(report, declared.quoted), known))
-    return Piece(turns, tuple(report.diagnostics))
+    asked = check_task(task, Tables(declared, Checker(report, declared.quoted), known))
+    return Piece(asked, tuple(report.diagnostics))
 
 
-def _spec(spec: d.Spec, declared: Declared, known: Known, turns: Mapping[str, p.Turns | None]) -> Piece[Checked | None]:
+def _spec(
+    spec: d.Spec, declared: Declared, known: Known, ways: Ways, asked: Mapping[str, Asked | None]
+) -> Piece[Checked | None]:
     """What is checked of one spec, with what it reaches."""
     report = Report()
-    checked = check_spec(spec, declared, Tables(declared, Checker(report, declared.quoted), known), turns)
+    checked = check_spec(spec, declared, Tables(declared, Checker(report, declared.quoted), known), asked)
+    if checked is not None:
+        check_leaks(spec, checked, ways, declared.published, report)
     return Piece(checked, tuple(report.diagnostics))
 
 

@@ -13,7 +13,7 @@ from cxrspec.compiler.declared import Declared
 from cxrspec.compiler.diagnostics import Label, Report, Span, close, near
 from cxrspec.compiler.expressions import Checker
 from cxrspec.compiler.flows import Flow, Table
-from cxrspec.compiler.forms import Forms, bound
+from cxrspec.compiler.forms import Asked, Forms, Spoken, bound
 from cxrspec.compiler.identity import IDENTITY, escaped, identify, ids, joined, null, usable
 from cxrspec.compiler.scopes import Scope
 from cxrspec.compiler.splits import Rows
@@ -32,14 +32,15 @@ from cxrspec.compiler.types import (
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """A checked spec: the relation that makes its examples, and those it looks splits up in."""
+    """A checked spec: the relation that makes its examples, those it looks splits up in, and what its forms say."""
 
     task: d.Task
     relation: p.Relation
     lookups: Mapping[str, p.Relation]
+    spoken: tuple[Spoken, ...]
 
 
-def check_spec(spec: d.Spec, declared: Declared, tables: Tables, turns: Mapping[str, p.Turns | None]) -> Checked | None:
+def check_spec(spec: d.Spec, declared: Declared, tables: Tables, turns: Mapping[str, Asked | None]) -> Checked | None:
     """The spec's relation, or None after a finding without which nothing can be said; `turns` are those of tasks."""
     task = _task(spec, declared, tables)
     if spec.source.name not in tables.sources:
@@ -52,7 +53,7 @@ def check_spec(spec: d.Spec, declared: Declared, tables: Tables, turns: Mapping[
     return _SpecChecker(spec, task, source, start, tables, turns, declared.published).check()
 
 
-def check_task(task: d.Task, tables: Tables) -> p.Turns | None:
+def check_task(task: d.Task, tables: Tables) -> Asked | None:
     """The turns of a task, which are the same for every spec of it; None after a finding."""
     scope = Scope(
         names=tables.constants("", task.constants), what="name", sources=tables.named, functions=tables.words.functions
@@ -82,7 +83,7 @@ class _SpecChecker:
         source: d.Source,
         start: Table,
         tables: Tables,
-        turns: Mapping[str, p.Turns | None],
+        turns: Mapping[str, Asked | None],
         published: bool,
     ) -> None:
         self.spec, self.task, self.source, self.start = spec, task, source, start
@@ -113,12 +114,12 @@ class _SpecChecker:
             self.flow.add(p.Copy(published.copy))
         self.bind()
         carried = self.task is self.spec.task
-        turns = check_task(self.task, self.tables) if carried else self.turns[self.task.name]
-        if turns is None or self.flow.partial:
+        asked = check_task(self.task, self.tables) if carried else self.turns[self.task.name]
+        if asked is None or self.flow.partial:
             return None
-        self.flow.add(turns)
+        self.flow.add(asked.turns)
         last = p.Relation(self.spec.name, tuple(self.flow.nodes))
-        return Checked(self.task, last, self.splits.relations)
+        return Checked(self.task, last, self.splits.relations, asked.spoken)
 
     # ---- identity
 

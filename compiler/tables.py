@@ -172,6 +172,10 @@ class Tables:
                     label=f"not a column of `{table.read.table}`",
                     help=near(name.name, table.columns, "columns"),
                 )
+        for name in table.part_of.values():
+            if name.name not in table.columns:
+                label, help = f"not a column of `{table.read.table}`", near(name.name, table.columns, "columns")
+                self.report.error("CXR203", name.span, f"unknown name `{name.name}`", label=label, help=help)
         columns: dict[str, Type] = {name: column.type for name, (column, _) in table.columns.items()}
         key = tuple(n.name for n in table.key if n.name in columns) if table.key else None
         made = [self.labels(name, column, source) for name, column in table.labels.items()]
