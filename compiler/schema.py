@@ -4,6 +4,7 @@
 
 The schemas (grammars/<kind>.schema.json) mark with `x-expression` and `x-prompt` where text of the language stands,
 word with `x-form` what a pattern asks for, and list with `x-instead` the keys that would have made another form of it.
+editor.py makes of them what editors read.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ _TYPES = {
     "array": "a list",
     "object": "a mapping",
 }
-_NAME = "a name of letters, digits and `_`, no digit first"
+NAME = "a name of letters, digits and `_`, no digit first"
 
 
 def validate(document: Document, report: Report) -> bool:
@@ -73,6 +74,12 @@ def _kind(document: Document, report: Report) -> str | None:
     return None
 
 
+def schema(kind: str) -> dict[str, Any]:
+    """The JSON Schema of a kind of file."""
+    read: dict[str, Any] = json.loads((files("cxrspec.grammars") / f"{kind}.schema.json").read_text("utf-8"))
+    return read
+
+
 @cache
 def _validator(kind: str) -> Any:
     """The validator of a kind of file; a whole number is written without a point."""
@@ -81,10 +88,9 @@ def _validator(kind: str) -> Any:
     def is_integer(_: object, value: object) -> bool:
         return isinstance(value, int) and not isinstance(value, bool)
 
-    schema = json.loads((files("cxrspec.grammars") / f"{kind}.schema.json").read_text("utf-8"))
     checker = Draft7Validator.TYPE_CHECKER.redefine("integer", is_integer)
     extend = cast(Any, validators).extend
-    return extend(Draft7Validator, type_checker=checker)(schema)
+    return extend(Draft7Validator, type_checker=checker)(schema(kind))
 
 
 def _path(error: ValidationError) -> Path:
@@ -114,7 +120,7 @@ def _keys(document: Document, errors: Iterable[ValidationError], report: Report)
     for error in errors:
         path, instance, schema = _path(error), cast(Any, error.instance), cast(dict[str, Any], error.schema)
         if error.validator == "additionalProperties":
-            instead[path] = schema.get("x-instead", [])
+            instead[path] = list(schema.get("x-instead", ()))
             strange = [key for key in instance if key not in schema["properties"]]
             forms = [key for key in instead[path] if key not in schema["properties"]]
             for key in [key for key in strange if get_close_matches(key, forms, n=1)] or strange:
@@ -142,7 +148,7 @@ def _key_name(document: Document, path: Path, error: ValidationError, report: Re
         message = f"found `{name}`, expected {_alternatives(allowed)}"
         report.error("CXR009", span, message, help=_near(name, allowed))
     else:
-        report.error("CXR009", span, f"found `{name}`, expected {_NAME}")
+        report.error("CXR009", span, f"found `{name}`, expected {NAME}")
 
 
 # ---- values
@@ -176,7 +182,7 @@ def _expected(document: Document, path: Path, error: ValidationError, language: 
         case "enum":
             return _alternatives(bound), _near(document.raw(path), bound)
         case "pattern":
-            return str(cast(Any, error.schema).get("x-form", _NAME)), ""
+            return str(cast(Any, error.schema).get("x-form", NAME)), ""
         case "minimum" | "minItems" | "minProperties":
             return f"at least {bound}", ""
         case "exclusiveMaximum":

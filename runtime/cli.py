@@ -19,6 +19,7 @@ from cxrspec.runtime.commands.images import images
 from cxrspec.runtime.commands.ls import ls
 from cxrspec.runtime.commands.prompts import prompts
 from cxrspec.runtime.commands.run import run
+from cxrspec.runtime.commands.schema import schema
 from cxrspec.runtime.commands.shared import complain
 from cxrspec.runtime.commands.show import show
 from cxrspec.runtime.commands.sources import sources
@@ -33,7 +34,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     rich_markup_mode=None,
 )
-for command in (compile_, run, stats, ls, show, prompts, explain, sources, synth, images, catalogue):
+for command in (compile_, run, stats, ls, show, prompts, schema, explain, sources, synth, images, catalogue):
     app.command(name=command.__name__.rstrip("_"))(command)
 
 
