@@ -26,7 +26,7 @@ def for_editors(kind: str | None = None) -> dict[str, Any]:
     ['source', 'task', 'spec', 'spaces', 'words']
     """
     if kind is not None:
-        return cast(dict[str, Any], _part(schema(kind), "#/definitions/"))
+        return _part(schema(kind), "#/definitions/")
     kinds = {name: _part(schema(name), f"#/definitions/{name}/definitions/") for name in KINDS}
     for found in kinds.values():
         del found["$schema"]

@@ -28,7 +28,20 @@ SHIPPED = sorted(
     p.relative_to(HOUSE / "specs/tasks").with_suffix("").as_posix() for p in HOUSE.glob("specs/tasks/*/*.yaml")
 )
 SPECS = [name for name in SHIPPED if not name.endswith("/task")]
-COMMANDS = ("compile", "run", "stats", "ls", "show", "prompts", "explain", "sources", "synth", "images", "catalogue")
+COMMANDS = (
+    "compile",
+    "run",
+    "stats",
+    "ls",
+    "show",
+    "prompts",
+    "schema",
+    "explain",
+    "sources",
+    "synth",
+    "images",
+    "catalogue",
+)
 CANARY = "CANARY-7Q"
 
 

