@@ -13,6 +13,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import reduce
+from itertools import pairwise
 from typing import Any, Literal, TypeAlias
 
 import yaml
@@ -77,11 +78,13 @@ class Document:
         """
         span = self.span(path)
         style = self.styles.get(path, "plain")
-        places = list(_characters(self.text, span, style, self._value(path)))
-        tail = places[-1][1] if places else span.start + (style in ("single", "double"))
+        places: list[tuple[int, int]] = []  # found when the first one is asked for: a text that is in order has no need
 
         def at(start: int, end: int) -> Span:
+            if not places:
+                places.extend(_characters(self.text, span, style, self._value(path)))
             if start >= len(places):
+                tail = places[-1][1] if places else span.start + (style in ("single", "double"))
                 return Span(self.file, tail, tail)
             first = places[start][0]
             return Span(self.file, first, places[min(end, len(places)) - 1][1] if end > start else first)
@@ -201,14 +204,14 @@ class _Builder:
 
     def take(self, event: yaml.Event) -> bool:
         match event:
+            case yaml.ScalarEvent():
+                self.scalar(event)
             case yaml.DocumentStartEvent():
                 self.documents += 1
                 if self.documents > 1:
                     message, help = "a second document in one file", "a file holds one source, task or spec"
                     self.error("CXR004", self.place(event), message, help=help)
                 return self.documents == 1
-            case yaml.ScalarEvent():
-                self.scalar(event)
             case yaml.AliasEvent():
                 self.decoration("an alias", self.start(event))
                 self.put(None, self.place(event))
@@ -376,6 +379,8 @@ def _core(text: str) -> str | int | float | bool | None:
         return None
     if text in ("true", "True", "TRUE", "false", "False", "FALSE"):
         return text.lower() == "true"
+    if text[0] not in "-+.0123456789":
+        return text
     if re.fullmatch(r"[-+]?[0-9]{1,18}", text):
         return int(text)
     if re.fullmatch(r"0o[0-7]{1,20}|0x[0-9a-fA-F]{1,15}", text):
@@ -405,23 +410,31 @@ def _characters(text: str, span: Span, style: Style, value: Any) -> Iterator[tup
     match style:
         case "literal" | "folded":
             return _block(text, span, value)
-        case "plain":
-            return _flow(text, span.start, span.end, style)
-        case "single" | "double":
-            return _flow(text, span.start + 1, span.end - 1, style)
+        case "plain" | "single" | "double":
+            quotes = int(style != "plain")
+            start, end = span.start + quotes, span.end - quotes
+            return _as_written(start, end) if text[start:end] == value else _flow(text, start, end, style)
+
+
+def _as_written(start: int, end: int) -> Iterator[tuple[int, int]]:
+    """Characters that stand in the file as they are."""
+    return pairwise(range(start, end + 1))
 
 
 def _block(text: str, span: Span, value: str) -> Iterator[tuple[int, int]]:
     """Block text: the value's words stand in the file as they are, only the white space between them differs."""
     header = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)?").match(text, span.start, span.end)
     at = header.end() if header else span.start
-    for character in value:
-        if character not in _WHITE:
+    for run in re.findall(rf"[^{_WHITE}]+|[{_WHITE}]", value):
+        if run not in _WHITE:
             while text[at] in _WHITE:
                 at += 1
-        width = int(at < span.end and (character == text[at] or text[at] in _WHITE))
-        yield at, at + width
-        at += width
+            yield from _as_written(at, at + len(run))
+            at += len(run)
+        else:
+            width = int(at < span.end and (run == text[at] or text[at] in _WHITE))
+            yield at, at + width
+            at += width
 
 
 def _flow(text: str, start: int, end: int, style: Style) -> Iterator[tuple[int, int]]:

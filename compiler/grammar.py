@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterator, Mapping
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, cast
 
@@ -109,6 +109,17 @@ def _grammar() -> Lark:
     )
 
 
+@lru_cache(maxsize=2048)
+def _branch(text: str, start: str) -> Branch:
+    """Lark's tree of a text, which knows no file: specs say the same in many places (`text | null`, `study_id`).
+
+    Raises:
+        UnexpectedInput: it does not parse.
+    """
+    grammar: Any = _grammar()  # Lark leaves the types of `parse` out
+    return cast("Branch", grammar.parse(text, start=start))
+
+
 class _TooDeepError(Exception):
     """Raised at the branch that lies `MAX_DEPTH` levels deep."""
 
@@ -133,8 +144,7 @@ class _Reader:
         from lark import UnexpectedInput
 
         try:
-            grammar: Any = _grammar()  # Lark leaves the types of `parse` out
-            return build(grammar.parse(self.text, start=start))
+            return build(_branch(self.text, start))
         except UnexpectedInput as error:
             self.stop(error, code)
         except _TooDeepError as error:

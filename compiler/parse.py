@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import reduce
+from operator import getitem
 from typing import Any, Literal, TypeGuard, cast
 
 from cxrspec.compiler import declarations as d
@@ -71,15 +73,10 @@ class _Parser:
     # ---- the document's values
 
     def get(self, path: Path, default: Any = None) -> Any:
-        value: Any = self.document.value
-        for step in path:
-            if is_mapping(value) and step in value:
-                value = value[str(step)]
-            elif is_list(value) and isinstance(step, int):
-                value = value[step]
-            else:
-                return default
-        return value
+        try:
+            return reduce(getitem, path, self.document.value)
+        except (KeyError, TypeError):  # what stands above may be text, where a mapping could stand, too
+            return default
 
     def has(self, path: Path) -> bool:
         missing = object()

@@ -7,8 +7,8 @@ that several specs use is one relation, and its rows are computed once.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, is_dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Literal, cast
 
 from cxrspec.compiler.typed import Apply, Const, Typed
@@ -468,15 +468,16 @@ class Plan:
 
 
 def parts(value: object) -> Iterator[object]:
-    """A plan, or a piece of one, and everything in it but texts, numbers and flags."""
+    """A plan or a syntax tree, or a piece of one, and everything in it but places, texts, numbers and flags."""
     yield value
-    if is_dataclass(value):
-        inside: Iterable[object] = [getattr(value, name) for name in value.__dataclass_fields__]
-    else:
-        inside = cast(tuple[object, ...], value) if isinstance(value, tuple) else ()
+    names: tuple[str, ...] = getattr(value, "__match_args__", ())  # a node's fields without its places
+    inside = cast(tuple[object, ...], value) if isinstance(value, tuple) else [getattr(value, name) for name in names]
     for item in inside:
-        if not isinstance(item, str | int | float | None):
+        if not isinstance(item, _ATOMS):
             yield from parts(item)
+
+
+_ATOMS = (str, int, float, type(None))
 
 
 def schema(relation: Relation) -> dict[str, Type]:
