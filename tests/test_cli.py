@@ -304,6 +304,16 @@ def test_prompts_are_counted_and_listed() -> None:
     assert len(cxrspec("prompts", "small", "--limit", "0").stdout.splitlines()) == 1
 
 
+def test_prompts_of_a_spec_with_turns_of_its_own() -> None:
+    local(
+        "kind: spec\nname: Small\nsource: rsna\nfrom: images\nkey: patient_id\ninputs: {target: int}\n"
+        "turns:\n  - prompt: Is it [so|thus]?\n    answer: {format: text, text: text(target)}\n"
+    )
+    assert cxrspec("prompts", "small/rsna").stdout.splitlines()[0] == "ask: 1 pattern, 3 prompts"
+    done = cxrspec("prompts", "small")
+    assert (done.exit_code, "`small/rsna`" in done.stderr) == (2, True)
+
+
 def test_a_code_is_explained_in_any_case_of_letters() -> None:
     page = (HOUSE / "docs/errors/CXR203.md").read_text("utf-8")
     for code in ("CXR203", "cxr203"):
