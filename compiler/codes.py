@@ -96,6 +96,8 @@ CODES: dict[str, str] = {
     "CXR430": "a value that is never there",
     "CXR431": "a filter that no row passes",
     "CXR432": "a form that nothing is asked by",
+    "CXR433": "a term that is freer than the licence",
+    "CXR434": "an unknown licence",
     "CXR502": "an input without a value",
     "CXR503": "two forms of one name",
     "CXR504": "the same option twice",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
@@ -279,17 +280,41 @@ class Function(Node):
 
 @dataclass(frozen=True, slots=True)
 class Source(Node):
-    """One dataset as downloaded."""
+    """One dataset as downloaded. Each of its licences holds; `use_spans` are where the words of its terms stand."""
 
     name: str
     title: str
     use: tuple[tuple[str, str], ...]
-    license: str
+    license: tuple[Name, ...]
     homepage: str
     identity: tuple[Identity, ...]
     constants: dict[str, tuple[Constant, Span]]
     tables: dict[str, Table]
     splits: dict[str, Split]
+    use_spans: Mapping[str, Span] = field(default_factory=dict[str, Span], compare=False, repr=False, kw_only=True)
+
+    @property
+    def licenses(self) -> str:
+        """Its licences by name, as people read them."""
+        return ", ".join(name.name for name in self.license)
+
+
+# ---- licences
+
+
+@dataclass(frozen=True, slots=True)
+class License(Node):
+    """A licence, and the freest word of each term that it allows; a term without one is the strictest."""
+
+    name: str
+    allows: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Licenses(Node):
+    """Licences that sources name."""
+
+    licenses: tuple[License, ...]
 
 
 # ---- spaces
@@ -474,4 +499,4 @@ class Words(Node):
     functions: dict[str, Function]
 
 
-Declaration: TypeAlias = Source | Task | Spec | Spaces | Words
+Declaration: TypeAlias = Source | Task | Spec | Spaces | Licenses | Words

@@ -31,6 +31,7 @@ class Declared:
     tasks: Mapping[str, d.Task]
     specs: Mapping[str, d.Spec]
     spaces: Mapping[str, d.Space]
+    licenses: Mapping[str, d.License]
     words: d.Words
     words_files: frozenset[str]
     spoiled: Set[str]
@@ -52,6 +53,7 @@ def declare(
     shipped = {f.path for f in files if f.shipped}
     found = [one.declaration for one in parsed.values() if one.declaration is not None]
     spaces = [space for x in found if isinstance(x, d.Spaces) for space in x.spaces]
+    licenses = [one for x in found if isinstance(x, d.Licenses) for one in x.licenses]
     words = [x for x in found if isinstance(x, d.Words)]
     lost = [f for f in files if parsed[f.path].declaration is None]
     return Declared(
@@ -59,6 +61,7 @@ def declare(
         tasks=_by_name([x for x in found if isinstance(x, d.Task)], shipped, "task", report),
         specs=_by_name([x for x in found if isinstance(x, d.Spec)], shipped, "spec", report),
         spaces=_by_name(spaces, shipped, "space", report),
+        licenses=_by_name(licenses, shipped, "licence", report),
         words=_together(words),
         words_files=frozenset(file_of(x) for x in words),
         spoiled=frozenset(name for f in lost for name in _would_declare(f, texts[f.path], parsed[f.path].value)),
@@ -68,12 +71,12 @@ def declare(
     )
 
 
-def file_of(node: d.Spec | d.Task | d.Source | d.Space | d.Words) -> str:
+def file_of(node: d.Spec | d.Task | d.Source | d.Space | d.License | d.Words) -> str:
     """The path of the file that a declaration stands in."""
     return node.span.file if node.span is not None else ""
 
 
-Named = TypeVar("Named", d.Source, d.Space, d.Task, d.Spec)
+Named = TypeVar("Named", d.Source, d.Space, d.License, d.Task, d.Spec)
 
 
 def _by_name(items: Iterable[Named], shipped: set[str], what: str, report: Report) -> dict[str, Named]:
@@ -111,8 +114,12 @@ def _would_declare(file: File, text: str, value: object) -> set[str]:
     return {last.partition(".")[0], folder} | ({name, snake(name)} if isinstance(name, str) else set())
 
 
+_PLURAL = ("spaces", "licenses", "words")
+"""Kinds of files that have no name of their own, and are mostly called as their kind is."""
+
+
 def _would_be(file: File, value: object) -> str:
-    """The kind of a file that could not be read: by what it says, else by its name; "" for any but spaces and words."""
+    """The kind of a file that could not be read: by what it says, else by its name; "" for any that has a name of its own."""
     kind = value.get("kind") if is_mapping(value) else None
     name = file.place.rpartition("/")[2].partition(".")[0]
-    return kind if isinstance(kind, str) and kind in KINDS else name if name in ("spaces", "words") else ""
+    return kind if isinstance(kind, str) and kind in KINDS else name if name in _PLURAL else ""

@@ -51,6 +51,8 @@ def parse(document: Document, report: Report, published: bool = False) -> d.Decl
             return parser.spec()
         case "spaces":
             return parser.spaces()
+        case "licenses":
+            return parser.licenses()
         case "words":
             return parser.words()
         case _:
@@ -174,15 +176,19 @@ class _Parser:
         return d.Source(
             name=name,
             title=self.text(("title",)),
-            use=tuple((str(p[-1]), self.text(p)) for p in self.each(("use",))),
-            license=self.text(("license",)),
+            use=self.terms(("use",)),
+            license=self.names(("license",)),
             homepage=self.text(("homepage",)),
             identity=self.identities(),
             constants=self.constants(("constants",)),
             tables=tables,
             splits={str(p[-1]): self.split(p) for p in self.each(("splits",))},
+            use_spans={str(p[-1]): self.span(p) for p in self.each(("use",))},
             span=self.span(("name",)),
         )
+
+    def terms(self, path: Path) -> tuple[tuple[str, str], ...]:
+        return tuple((str(p[-1]), self.text(p)) for p in self.each(path))
 
     def identities(self) -> tuple[d.Identity, ...]:
         path: Path = ("identity",)
@@ -389,6 +395,12 @@ class _Parser:
         )
         named = self.name(authority) if self.has(authority) else None
         return d.Space(str(path[-1]), named, rest, span=self.document.key_span(path))
+
+    # ---- licences
+
+    def licenses(self) -> d.Licenses:
+        found = [d.License(str(p[-1]), self.terms(p), span=self.document.key_span(p)) for p in self.each(("licenses",))]
+        return d.Licenses(tuple(found), span=self.span(("kind",)))
 
     # ---- steps
 

@@ -3,7 +3,7 @@
     load      text              -> Document      (document.py; schema.py checks its form)
     parse     Document          -> declarations  (parse.py, grammar.py: expressions and prompts become trees)
     check     declarations      -> relations     (tables.py, specs.py, forms.py, expressions.py: names, types, nulls)
-    check     all files together                 (matches.py: values that are never there)
+    check     all files together                 (licenses.py: terms; matches.py: values that are never there)
     lower     relations         -> Plan          (lower.py drops what no example needs)
 
 A file is loaded and parsed by itself (parsed.py). What all files declare (declared.py) is checked in pieces: all
@@ -27,6 +27,7 @@ from cxrspec.compiler.flows import Known
 from cxrspec.compiler.forms import Asked
 from cxrspec.compiler.ignoring import Ignored, ignore
 from cxrspec.compiler.leaks import Ways, check_leaks, check_leaks_alone
+from cxrspec.compiler.licenses import check_licenses
 from cxrspec.compiler.lower import lower
 from cxrspec.compiler.matches import check_matches
 from cxrspec.compiler.parsed import Parsed, parse_file
@@ -102,6 +103,7 @@ def compile(files: Sequence[File], published: bool = False) -> Compilation:
         report.extend(piece.findings)
     # What can only be said of all files together is said here.
     sound = [(declared.specs[name], one.value.task) for name, one in specs.items() if one.value is not None]
+    check_licenses(declared, report)
     check_matches(declared, sources.value, sound, report)
     filled = {spec.task.name for spec in declared.specs.values()}
     for name, one in asked.items():

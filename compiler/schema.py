@@ -25,7 +25,7 @@ from cxrspec.compiler.yaml_mistakes import quoted
 if TYPE_CHECKING:
     from jsonschema.exceptions import ValidationError
 
-KINDS = ("source", "task", "spec", "spaces", "words")
+KINDS = ("source", "task", "spec", "spaces", "licenses", "words")
 _TYPES = {
     "string": "text",
     "number": "a number",

@@ -13,11 +13,25 @@ TERMS: Mapping[str, Sequence[str]] = {
 }
 
 
+def freer(term: str, word: str, other: str) -> bool:
+    """Whether a term's `word` allows more than `other`.
+
+    >>> freer("redistribute", "yes", "no derivatives")
+    True
+    """
+    return TERMS[term].index(word) > TERMS[term].index(other)
+
+
+def given(terms: Mapping[str, str], term: str) -> str:
+    """The word of a term; the strictest, if none is given."""
+    return terms.get(term, TERMS[term][0])
+
+
 def joined(uses: Iterable[Mapping[str, str]]) -> dict[str, str]:
     """The strictest word of each term.
 
     >>> joined([{"access": "open", "commercial": "yes"}, {"access": "registration"}])["access"]
     'registration'
     """
-    given = list(uses)
-    return {term: min((use.get(term, words[0]) for use in given), key=words.index) for term, words in TERMS.items()}
+    all = list(uses)
+    return {term: min((given(use, term) for use in all), key=words.index) for term, words in TERMS.items()}

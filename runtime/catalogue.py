@@ -86,7 +86,7 @@ def _source(source: d.Source, compilation: Compilation) -> str:
     using = sorted(name for name, one in compilation.specs.items() if one.plan and source.name in one.plan.sources)
     parts = [
         f"# {source.title}",
-        f"`{source.name}`: [{source.homepage}]({source.homepage}). License: {source.license}.",
+        f"`{source.name}`: [{source.homepage}]({source.homepage}). License: {source.licenses}.",
         "Use: " + ", ".join(f"{term.replace('_', ' ')}: {word}" for term, word in source.use) + ".",
         "## Who a row is about",
         _listed(_identity(one) for one in source.identity),

@@ -335,7 +335,7 @@ class _Run:
         ran = [at_hand(plan, self.presence) for plan in plans if plan is not None]
         names = {s.source for s in made} | {name for plan in ran for name in plan.sources}
         sources = [
-            manifest.Source(s.name, s.title, s.license, s.homepage, dict(s.use))
+            manifest.Source(s.name, s.title, s.licenses, s.homepage, dict(s.use))
             for n, s in sorted(self.compilation.sources.items())
             if n in names
         ]

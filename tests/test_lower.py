@@ -25,7 +25,7 @@ kind: source
 name: made
 title: Made up
 use: {access: open}
-license: none, made up
+license: none
 identity: {space: made, patient: none, study: n}
 constants: {many: 3, few: [a, b]}
 tables:

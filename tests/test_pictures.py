@@ -20,7 +20,7 @@ kind: source
 name: lab
 title: A made-up laboratory
 use: {access: open}
-license: CC0
+license: CC0 1.0
 identity: {space: lab, patient: none, study: file}
 tables:
   pictures:
@@ -59,7 +59,7 @@ kind: source
 name: far
 title: Pictures of another laboratory
 use: {access: open}
-license: CC0
+license: CC0 1.0
 identity: {space: far, patient: none, study: file}
 tables:
   list:

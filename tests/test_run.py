@@ -296,7 +296,7 @@ kind: source
 name: cells
 title: Made up
 use: {access: open}
-license: none, made up
+license: none
 identity: {space: cells, patient: none, study: n}
 tables:
   cells:

@@ -20,7 +20,7 @@ kind: source
 name: lab
 title: A made-up laboratory
 use: {access: open}
-license: CC0
+license: CC0 1.0
 identity: {space: lab, patient: patient, study: study}
 tables:
   pictures:
