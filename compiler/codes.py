@@ -147,5 +147,6 @@ CODES: dict[str, str] = {
     "CXR812": "a spec that was asked for is not available",
     "CXR813": "a patient on two sides of a split",
     "CXR814": "examples that move to another split",
+    "CXR815": "terms that forbid a format",
     "CXR901": "an error of cxrspec itself",
 }

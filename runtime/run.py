@@ -19,7 +19,7 @@ from cxrspec.compiler.dialects import DEFAULT, DIALECTS
 from cxrspec.compiler.lower import prune
 from cxrspec.compiler.pipeline import Compilation, Compiled
 from cxrspec.compiler.serial import fingerprint
-from cxrspec.compiler.terms import joined
+from cxrspec.compiler.terms import freer, given, joined
 from cxrspec.compiler.types import SPLITS
 from cxrspec.runtime import card, manifest, stats
 from cxrspec.runtime.emitters import emitter
@@ -68,7 +68,8 @@ class Result:
 def run(compilation: Compilation, request: Request, progress: Progress = lambda _: None) -> Result:
     """Make the examples of the requested specs and put them in place.
 
-    A spec that bad data stops keeps what it had in the previous output; the others go on.
+    A spec that bad data stops keeps what it had in the previous output; the others go on. One that data-use terms keep
+    from this format has nothing in it, and what it had goes.
 
     Raises:
         OutputError: the output cannot be written, is being written by another run, or belongs to another seed.
@@ -91,17 +92,17 @@ class _Run:
         self.unavailable: dict[str, manifest.Unavailable] = {}
         self.presence = Presence(self.roots)
         self.tables: dict[str, Table] = {}
+        self.emitter = emitter(request.emit)
 
     def run(self) -> Result:
-        emit = emitter(self.request.emit)
         with open_output(self.settings.out) as building:
             before = self.previous()
-            made = self.make(self.available(), building, emit.write)
+            made = self.make(self.available(), building, self.emitter.write)
             made = self.accepted(made, before, building)
             made = self.one_side(made, before, building)
             kept = self.carry(before, made, building)
             result = self.describe([*made, *kept], building)
-            if made:
+            if made or (before is not None and any(self.refused(spec.name) for spec in before.specs)):
                 building.publish()
         return Result(result, tuple(spec.name for spec in made), self.diagnostics)
 
@@ -157,9 +158,29 @@ class _Run:
                 self.absent(spec, f"rebuilds: no ({row.because})")
             elif lacks:
                 self.absent(spec, lacks)
-            else:
+            elif not self.refused(spec.name):
                 ready.append(replace(spec, plan=plan))
         return ready
+
+    def refused(self, name: str) -> bool:
+        """Whether the terms of a source that the spec is made from keep it out of this format; said once."""
+        spec = self.compilation.specs.get(name)
+        if spec is None or spec.plan is None or not self.emitter.NEEDS:
+            return False
+        sources = sorted(at_hand(spec.plan, self.presence).sources)
+        uses = {source: dict(self.compilation.sources[source].use) for source in sources}
+        missed = [
+            f"`{source}` has `{term}: {given(use, term)}`"
+            for term, needed in self.emitter.NEEDS.items()
+            for source, use in uses.items()
+            if freer(term, needed, given(use, term))
+        ]
+        if missed and name not in self.failed:
+            needs = ", ".join(f"`{term}: {needed}`" for term, needed in self.emitter.NEEDS.items())
+            message = f"no examples in the format `{self.request.emit}`, which needs {needs}: {', '.join(missed)}"
+            help = "`--select` names specs of other sources; another format does not send the data away"
+            self.stopped(spec, [Diagnostic("CXR815", "error", message, help=(help,))])
+        return bool(missed)
 
     def absent(self, spec: Compiled, reason: str) -> None:
         row = spec.spec.published
@@ -314,10 +335,11 @@ class _Run:
         return manifest.File(self.roots.shown(path), path.stat().st_size, manifest.hash_file(path))
 
     def kept(self, before: manifest.Manifest | None, made: Iterable[manifest.Spec]) -> list[manifest.Spec]:
-        """The specs of the previous output that are not made anew; a spec that is no more goes."""
+        """The specs of the previous output that are not made anew; one that is no more, or may not be there, goes."""
         new = {spec.name for spec in made}
         old = before.specs if before is not None else ()
-        return [spec for spec in old if spec.name not in new and spec.name in self.compilation.specs]
+        still = [spec for spec in old if spec.name not in new and spec.name in self.compilation.specs]
+        return [spec for spec in still if not self.refused(spec.name)]
 
     def carry(
         self, before: manifest.Manifest | None, made: Iterable[manifest.Spec], building: Building

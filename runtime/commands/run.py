@@ -27,7 +27,7 @@ def run(
         typer.Option("--select", help="Names, globs, task:..., source:..., access:...; may be repeated."),
     ] = None,
     published: Published = False,
-    emit: Annotated[str, typer.Option(help="Format of the files: parquet or jsonl.")] = "parquet",
+    emit: Annotated[str, typer.Option(help="Format of the files: parquet, jsonl or openai.")] = "parquet",
     boxes: Annotated[
         str, typer.Option(help="Dialect of boxes in texts: chexagent, qwen2_vl, qwen3_vl, unit or pixels.")
     ] = "chexagent",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pkgutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Protocol, cast
@@ -47,7 +47,9 @@ SCHEMA = pl.Schema(
 
 
 class Emitter(Protocol):
-    """What a file of this folder offers."""
+    """What a file of this folder offers. `NEEDS` are the words of those terms without which nothing is written."""
+
+    NEEDS: Mapping[str, str]
 
     def write(self, frame: pl.DataFrame, folder: Path, split: str) -> list[Path]:
         """Write the examples of one spec and split, sorted by id, as shards below `folder`; none for no rows.

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import polars as pl
 
 from cxrspec.runtime.emitters import SCHEMA, shards
+
+NEEDS: Mapping[str, str] = {}
 
 
 def write(frame: pl.DataFrame, folder: Path, split: str) -> list[Path]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import polars as pl
 
 from cxrspec.runtime.emitters import shards
+
+NEEDS: Mapping[str, str] = {}
 
 _ROWS_PER_GROUP = 50_000
 _PAGE_BYTES = 1 << 30  # above any column chunk: else Polars ends pages where the work was cut among its threads

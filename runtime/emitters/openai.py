@@ -1,0 +1,52 @@
+"""Lines of chat for OpenAI's fine-tuning, beside the examples as Parquet, from which they are made.
+
+    {"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "lab/1.png"}},
+                                               {"type": "text", "text": "Which view is this?"}]},
+                  {"role": "assistant", "content": "PA"}]}
+
+A turn is a line: those of `chat-train-00000-of-00001.jsonl` are the turns of `train-00000-of-00001.parquet` in their
+order. A line has `messages` and nothing else, as developers.openai.com/api/docs/guides/vision-fine-tuning shows it: who
+it is about stays at home. That page asks for URLs of the pictures; here stand their paths, behind which they are put.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import polars as pl
+
+from cxrspec.runtime.emitters import parquet, shards
+
+NEEDS: Mapping[str, str] = {"external_services": "yes"}
+
+
+def write(frame: pl.DataFrame, folder: Path, split: str) -> list[Path]:
+    """Write `frame` as Parquet, and its turns as lines of chat."""
+    written = parquet.write(frame, folder, split)
+    for path, rows in shards(frame, folder, f"chat-{split}", "jsonl"):
+        turns = rows.select("images", "turns").explode("turns", empty_as_null=False, keep_nulls=False)
+        turns.select(_line()).write_csv(path, include_header=False, quote_style="never")
+        written.append(path)
+    return written
+
+
+def scan(files: Sequence[Path]) -> pl.LazyFrame:
+    """The examples of written files."""
+    return parquet.scan([file for file in files if file.suffix == ".parquet"])
+
+
+def _line() -> pl.Expr:
+    """A turn as JSON in one line."""
+    prompt, answer = (pl.col("turns").struct.field(name) for name in ("prompt", "answer"))
+    image = pl.struct(pl.lit("image_url").alias("type"), pl.struct(pl.element().alias("url")).alias("image_url"))
+    images = pl.col("images").list.eval(image.struct.json_encode()).list.join(",")
+    text = pl.struct(pl.lit("text").alias("type"), prompt.alias("text")).struct.json_encode()
+    shown = pl.concat_str(pl.lit('{"role":"user","content":['), images, pl.lit(","), text, pl.lit("]}"))
+    user = pl.when(pl.col("images").list.len() > 0).then(shown).otherwise(_said("user", prompt))
+    return pl.concat_str(pl.lit('{"messages":['), user, pl.lit(","), _said("assistant", answer), pl.lit("]}"))
+
+
+def _said(role: str, text: pl.Expr) -> pl.Expr:
+    """A message that is a text."""
+    return pl.struct(pl.lit(role).alias("role"), text.alias("content")).struct.json_encode()
