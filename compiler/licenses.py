@@ -5,7 +5,7 @@ from __future__ import annotations
 from cxrspec.compiler import declarations as d
 from cxrspec.compiler.declared import Declared
 from cxrspec.compiler.diagnostics import Label, Report, near
-from cxrspec.compiler.terms import TERMS, freer, given
+from cxrspec.compiler.terms import freer, given
 
 
 def check_licenses(declared: Declared, report: Report) -> None:
@@ -24,12 +24,16 @@ def check_licenses(declared: Declared, report: Report) -> None:
 
 
 def _check_use(source: d.Source, licenses: list[d.License], report: Report) -> None:
-    """A finding for each term that is freer than the strictest of the licences."""
-    for term, word in source.use:
-        allowed = {one.name: given(dict(one.allows), term) for one in licenses}
-        strictest = min(licenses, key=lambda one: TERMS[term].index(allowed[one.name]), default=None)
-        if strictest is not None and freer(term, word, allowed[strictest.name]):
-            most = f"`{strictest.name}` allows `{term}: {allowed[strictest.name]}` at most"
-            others = (Label(strictest.span, "declared here"),) if strictest.span else ()
-            message = f"`{term}: {word}` is freer than the licence of `{source.name}`"
-            report.error("CXR433", source.use_spans.get(term), message, others=others, help=most)
+    """A finding if a term is freer than one of the licences; of all that are, since the licence may be what is wrong."""
+    bounds = [(term, word, one, given(dict(one.allows), term)) for term, word in source.use for one in licenses]
+    broken = [(term, word, one, most) for term, word, one, most in bounds if freer(term, word, most)]
+    if not broken:
+        return
+    terms = dict.fromkeys(term for term, *_ in broken)
+    first, *more = [span for term in terms if (span := source.use_spans.get(term))]
+    declared = dict.fromkeys(one.span for _, _, one, _ in broken if one.span)
+    others = [*(Label(span, "and here") for span in more), *(Label(span, "declared here") for span in declared)]
+    said = ", ".join(dict.fromkeys(f"`{term}: {word}`" for term, word, _, _ in broken))
+    help = [f"`{one.name}` allows `{term}: {most}` at most" for term, _, one, most in broken]
+    are = "is" if len(terms) == 1 else "are"
+    report.error("CXR433", first, f"{said} {are} freer than the licence of `{source.name}`", others=others, help=help)

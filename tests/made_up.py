@@ -16,7 +16,7 @@ from xml.sax.saxutils import escape
 
 import polars as pl
 
-from cxrspec.compiler.catalog import File
+from cxrspec.compiler.catalog import File, shipped
 from cxrspec.compiler.pipeline import Compilation
 from cxrspec.runtime import project
 from cxrspec.runtime.run import Request, Result, run
@@ -243,6 +243,12 @@ def load(specs: Path | None = None, published: bool = False) -> Compilation:
     compilation = project.load(specs or Path("no local specs"), published)
     assert not [d for d in compilation.diagnostics if d.severity == "error"], compilation.diagnostics
     return compilation
+
+
+@cache
+def licenses() -> File:
+    """What ships of licences, which any source needs."""
+    return next(file for file in shipped() if file.place == "licenses.yaml")
 
 
 def file(name: str, text: str) -> File:

@@ -47,7 +47,7 @@ kind: source
 name: {name}
 title: A made-up set
 use: {use}
-license: none
+license: CC0 1.0
 identity: {identity}
 tables:
   images:
@@ -82,7 +82,7 @@ turns:
 def compiled(*texts: str) -> Compilation:
     """These files alone; their findings are exactly those that their comments expect."""
     together = case("".join(texts))
-    compilation = compile(together.files, together.published)
+    compilation = compile([*together.files, made_up.licenses()], together.published)
     assert findings(compilation) == together.expected, drawn(compilation)
     return compilation
 

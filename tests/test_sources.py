@@ -14,6 +14,8 @@ from cxrspec.compiler.pipeline import compile
 from cxrspec.runtime.locate import Roots
 from cxrspec.runtime.sources import Overview, Presence, overview
 
+from . import made_up
+
 CANARY = "CANARY-3W"
 SOURCE = """\
 kind: source
@@ -56,7 +58,7 @@ def put(root: Path, pictures: str | None = PICTURES, labels: str | None = LABELS
 
 def look(root: Path, count: str = "3", quick: bool = False) -> tuple[Overview, list[str]]:
     """What there is of the source, and what was told on the way."""
-    compilation = compile([File("lab.yaml", "lab.yaml", SOURCE.replace("COUNT", count))])
+    compilation = compile([File("lab.yaml", "lab.yaml", SOURCE.replace("COUNT", count)), made_up.licenses()])
     assert not compilation.diagnostics
     told: list[str] = []
     (one,) = overview(compilation, Presence(Roots(root, {})), None if quick else told.append)
