@@ -23,7 +23,7 @@ def for_editors(kind: str | None = None) -> dict[str, Any]:
     >>> for_editors("spec")["properties"]["source"]["description"]
     'The source by its name, as in `mimic_cxr`.'
     >>> for_editors()["properties"]["kind"]["enum"]
-    ['source', 'task', 'spec', 'spaces', 'words']
+    ['source', 'task', 'spec', 'spaces', 'licenses', 'words']
     """
     if kind is not None:
         return _part(schema(kind), "#/definitions/")

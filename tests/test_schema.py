@@ -118,7 +118,13 @@ spaces:
   nih: {authority: lab.drawn, otherwise: {ratio: {val: 0.1, test: 0.1}}}
   openi: {otherwise: test}
 """
-FILES = {"source": SOURCE, "task": TASK, "spec": SPEC, "spaces": SPACES, "words": WORDS}
+LICENSES = """\
+kind: licenses
+licenses:
+  Terms of the lab: {access: registration, redistribute: same terms, external_services: yes, commercial: no}
+  none: {}
+"""
+FILES = {"source": SOURCE, "task": TASK, "spec": SPEC, "spaces": SPACES, "licenses": LICENSES, "words": WORDS}
 
 
 def findings(text: str) -> list[tuple[str, str, str, tuple[str, ...]]]:

@@ -18,6 +18,7 @@ class Kind(StrEnum):
     task = "task"
     spec = "spec"
     spaces = "spaces"
+    licenses = "licenses"
     words = "words"
 
 
