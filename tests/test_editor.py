@@ -256,12 +256,14 @@ def test_the_editor_finds_a_misspelt_key(server: Server) -> None:
 
 
 @pytest.mark.slow
-def test_a_line_in_the_file_names_the_schema_too(server: Server) -> None:
+def test_the_settings_are_for_all_folders_of_specs_and_a_line_in_a_file_does_without(server: Server) -> None:
     text = "kind: words\nruels: {}\n"
+    deep = server.open(text, folder="specs/tasks/new")
     line = "# yaml-language-server: $schema=cxrspec.schema.json\n"
     without, by_line = server.open(text, folder="."), server.open(line + text, folder=".")
     assert server.find(without) == []
-    assert [one["message"] for one in server.find(by_line)] == ["Property ruels is not allowed."]
+    for uri in deep, by_line:
+        assert [one["message"] for one in server.find(uri)] == ["Property ruels is not allowed."]
 
 
 @pytest.mark.slow
