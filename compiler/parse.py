@@ -632,6 +632,9 @@ class _Parser:
         """A number, or what it is at least and at most."""
         value = self.get(path)
         low, high = value if is_list(value) else (value, value)
+        if low > high:
+            message = f"found `[{low}, {high}]`, expected the lower bound before the upper one"
+            self.report.error("CXR009", self.span(path), message)
         return low, high
 
     def published_row(self) -> d.Published | None:
