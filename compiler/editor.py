@@ -92,6 +92,11 @@ def _part(node: Mapping[str, Any], definitions: str) -> dict[str, Any]:
             case "x-instead":
                 others = {name: part(one) for name, one in value.items() if name not in node["properties"]}
                 made |= {"allOf": [{"properties": others}]} if others else {}
+            case "x-text":
+                made["anyOf"] = [
+                    part(value),
+                    {},
+                ]  # offered where nothing stands yet; `if` and `then` are not looked into
             case _:
                 made[key] = value
     if "items" in made and isinstance(made.get("type"), list):  # mostly no list is written, so none is begun

@@ -3,8 +3,8 @@
     kind: task, prompts: ...    ->    CXR007 unknown key `prompts`, a near name exists: `prompt`
 
 The schemas (grammars/<kind>.schema.json) mark with `x-expression` and `x-prompt` where text of the language stands,
-word with `x-form` what a pattern asks for, and list with `x-instead` the keys that would have made another form of it.
-editor.py makes of them what editors read.
+word with `x-form` what a pattern asks for, and list with `x-instead` the keys that would have made another form of it;
+`x-text` tells editors what a value is that is a text. editor.py makes of them what editors read.
 """
 
 from __future__ import annotations

@@ -104,7 +104,7 @@ def test_it_is_written_to_a_folder(tmp_path: Path) -> None:
 def test_the_types_that_are_offered_are_those_of_the_language() -> None:
     spec, source = printed("spec")["definitions"], printed("source")["definitions"]
     inputs = spec["types"]["additionalProperties"]["defaultSnippets"]
-    columns = source["cell_column"]["properties"]["type"]["defaultSnippets"]
+    columns = source["cell_type"]["defaultSnippets"]
     more = {"list of", "record"}
     assert {one["label"] for one in inputs} == {*SCALARS, *more}
     assert {one["label"] for one in columns} == {*SCALARS, *more, "labels"} - {"box", "image"}  # those are not read
@@ -209,6 +209,12 @@ def test_the_editor_offers_the_keys_of_a_spec_and_says_what_they_mean(server: Se
         ("kind: source\ntables:\n  a:\n    @\n", {"read", "from", "steps"}, {"files", "where"}),
         ("kind: source\ntables:\n  a:\n    read: csv\n    @\n", {"files", "columns", "key"}, {"from", "steps"}),
         ("kind: source\ntables:\n  a:\n    read: @\n", {"csv", "image_size"}, {"yes"}),
+        ("kind: source\ntables: {a: {read: csv, columns: {b: @}}}\n", {"text", "int", "labels"}, {"type"}),
+        (
+            "kind: source\ntables:\n  a:\n    read: csv\n    columns:\n      b:\n        from: c\n        @\n",
+            {"type", "values"},
+            {"text", "int"},
+        ),
         ("kind: source\nsplits:\n  a:\n    @\n", {"column", "ratio", "lists", "constant", "holdout"}, {"key"}),
         ("kind: task\nturns:\n  - @\n", {"form", "let", "when", "prompt", "answer"}, {"format"}),
         ("kind: task\nturns:\n  - answer:\n      @\n", {"format"}, {"options"}),
