@@ -11,6 +11,7 @@ from cxrspec.compiler import prompts
 from cxrspec.compiler import syntax as s
 from cxrspec.compiler.diagnostics import Report, Span
 from cxrspec.compiler.expressions import Checker
+from cxrspec.compiler.lint import check_prompt, check_texts
 from cxrspec.compiler.scopes import Binding, Scope, item_type
 from cxrspec.compiler.typed import Column, Const, Typed, requirements
 from cxrspec.compiler.types import BOOL, BOX, IMAGE, TEXT, UNKNOWN, ListOf, RecordOf, Unknown, present
@@ -109,6 +110,7 @@ class Forms:
         block = isinstance(form.answer, d.ChoiceAnswer | d.ChoicesAnswer)
         slots = self.slots(scope, block)
         prompt = self.prompt(form.prompt, slots, form.count, form.prompt_span, form.count_span)
+        check_prompt(form.prompt, self.rules, self.report)
         answer = self.answer(form, scope)
         if prompt is None:
             return None
@@ -130,11 +132,14 @@ class Forms:
         try:
             resolved = prompts.resolve(written, self.rules, found)
             self.report.extend(found.diagnostics)
-            wheel = prompts.spread(prompts.lay_out(resolved), count)
+            laid_out = prompts.lay_out(resolved)
+            wheel = prompts.spread(laid_out, count)
         except prompts.LanguageTooLargeError:
             help = "fewer groups of unequal length in one alternative; or move the slot out of a group"
             self.report.error("CXR511", span, "the prompt is too uneven to draw from exactly", help=help)
             return None
+        if not found.errors and s.Words("") not in (written, *self.rules.values()):
+            check_texts(written, resolved, laid_out, self.report)
         share = prompts.largest_share(wheel)
         if share * count > 1 and not found.errors and written != s.Words(""):
             self.report.error(
@@ -188,7 +193,17 @@ class Forms:
 
     def empty(self, empty: s.Prompt | None, scope: Scope) -> p.Prompt | None:
         """What is answered where there is nothing, a grammar of its own."""
-        return self.prompt(empty, self.slots(scope), 1, empty.span) if empty else None
+        if empty is None:
+            return None
+        check_prompt(empty, self.rules, self.report, sentences=False)
+        return self.prompt(empty, self.slots(scope), 1, empty.span)
+
+    def hint(self, hint: s.Prompt | None, scope: Scope) -> p.Prompt | None:
+        """What stands below the options."""
+        if hint is None:
+            return None
+        check_prompt(hint, self.rules, self.report)
+        return self.prompt(hint, self.slots(scope), 1, hint.span)
 
     def boxes(self, boxes: s.Expr, label: s.Expr | None, scope: Scope) -> tuple[Typed, Typed | None]:
         """Records that bring their labels, or boxes and the label of all of them."""
@@ -219,7 +234,7 @@ class Forms:
             markers=block.markers,
             layout=block.layout,
             reply=block.reply,
-            hint=self.prompt(block.hint, self.slots(scope), 1, block.hint.span) if block.hint else None,
+            hint=self.hint(block.hint, scope),
             several=several,
             empty=self.empty(empty, scope),
         )

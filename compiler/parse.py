@@ -132,10 +132,22 @@ class _Parser:
     def prompt(self, path: Path) -> Prompt:
         """A prompt as block text (one alternative a line) or as a list of alternatives; no words after a finding."""
         lines = [parse_prompt(self.text(p), self.document.locate(p), self.report) for p in self.each(path)]
+        if not is_list(self.get(path)):
+            self.folded(path)
         known = [line for line in lines if line is not None]
         if len(known) < len(lines):
             return Words("", span=self.span(path))
         return known[0] if len(known) == 1 else Choice(tuple(known), (1,) * len(known), span=self.span(path))
+
+    def folded(self, path: Path) -> None:
+        """A warning if lines that read like prompts of their own were made one line by YAML."""
+        if self.document.styles.get(path) == "literal":
+            return
+        lines = [line.strip() for line in self.document.raw(path).split("\n")]
+        whole = [line for line in lines[:-1] if line.endswith((".", "?", "!", "}", "]"))]
+        if whole:
+            help = "`|` keeps the line ends: `prompt: |`, then one prompt a line"
+            self.report.warning("CXR528", self.span(path), "YAML folds these lines into one prompt", help=help)
 
     def constants(self, path: Path) -> dict[str, tuple[d.Constant, Span]]:
         return {str(p[-1]): (self.constant(p), self.document.key_span(p)) for p in self.each(path)}

@@ -15,6 +15,7 @@ from cxrspec.compiler.expressions import Checker
 from cxrspec.compiler.flows import Flow, Table
 from cxrspec.compiler.forms import Asked, Forms, Spoken, bound
 from cxrspec.compiler.identity import IDENTITY, escaped, identify, ids, joined, null, usable
+from cxrspec.compiler.lint import check_inputs, check_rules
 from cxrspec.compiler.scopes import Scope
 from cxrspec.compiler.splits import Rows
 from cxrspec.compiler.tables import Tables
@@ -58,7 +59,12 @@ def check_task(task: d.Task, tables: Tables) -> Asked | None:
     scope = Scope(
         names=tables.constants("", task.constants), what="name", sources=tables.named, functions=tables.words.functions
     )
-    return Forms(task, scope, {**tables.words.rules, **task.rules}, tables.checker).check()
+    rules = {**tables.words.rules, **task.rules}
+    check_rules(task.rules.values(), rules, tables.report)
+    asked = Forms(task, scope, rules, tables.checker).check()
+    if not tables.report.errors:  # a name that is wrong may be an input that is meant
+        check_inputs(task, tables.report)
+    return asked
 
 
 def _task(spec: d.Spec, declared: Declared, tables: Tables) -> d.Task | None:

@@ -13,6 +13,7 @@ from cxrspec.compiler.declared import Declared
 from cxrspec.compiler.diagnostics import Label, Report, Span, close, near
 from cxrspec.compiler.expressions import Checker
 from cxrspec.compiler.flows import Flow, Known, Table
+from cxrspec.compiler.lint import check_rules
 from cxrspec.compiler.scopes import Binding, Scope, constant, facts, is_broken
 from cxrspec.compiler.splits import Splits
 from cxrspec.compiler.typed import Apply, Build, Column, Const, Typed, draws, requirements
@@ -46,6 +47,7 @@ def _differ(a: Type, b: Type) -> bool:
 def check_tables(declared: Declared, checker: Checker) -> Known:
     """Check all functions, tables, splits and spaces, whether a spec uses them or not."""
     tables = Tables(declared, checker)
+    check_rules(declared.words.rules.values(), declared.words.rules, checker.report)
     tables.check_functions()
     tables.check_all()
     sound = tables.splits.of_spaces()
