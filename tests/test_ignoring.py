@@ -18,6 +18,7 @@ from: studies
 where: impression is not null
 key: n
 inputs: {impression: text}
+leak: the impression is to be written again
 turns:
   - prompt: |
       Write the impression {must(impression)}.
@@ -82,7 +83,8 @@ def test_on_the_first_line_of_a_block_it_speaks_for_the_text(change: tuple[str, 
 def test_what_is_text_is_no_comment() -> None:
     in_block = f"{BLOCK}must(impression)}}."
     compilation = compiled((in_block, f"      {WHY}\n{in_block}"), ("\n    answer", f"\n      {WHY}\n    answer"))
-    assert codes(compilation) == ["CXR307", "CXR307"]
+    assert codes(compilation).count("CXR307") == 2
+    assert not compilation.ignored
     quoted = compiled((TEXT, f"      text: '\"{WHY}\"'"))
     assert codes(quoted) == ["CXR307"]
 
