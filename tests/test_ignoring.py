@@ -28,6 +28,7 @@ turns:
       text: must(impression)
 """
 PROMPT, BLOCK, TEXT = "  - prompt: |", "      Write the impression {", "      text: must(impression)"
+LEAK = "leak: the impression is to be written again\n"
 WHY = "# cxrspec: ignore[CXR307] the filter above is about to go"
 
 
@@ -85,7 +86,7 @@ def test_what_is_text_is_no_comment() -> None:
     compilation = compiled((in_block, f"      {WHY}\n{in_block}"), ("\n    answer", f"\n      {WHY}\n    answer"))
     assert codes(compilation).count("CXR307") == 2
     assert not compilation.ignored
-    quoted = compiled((TEXT, f"      text: '\"{WHY}\"'"))
+    quoted = compiled((LEAK, ""), (TEXT, f"      text: '\"{WHY}\"'"))
     assert codes(quoted) == ["CXR307"]
 
 
