@@ -93,10 +93,8 @@ def _part(node: Mapping[str, Any], definitions: str) -> dict[str, Any]:
                 others = {name: part(one) for name, one in value.items() if name not in node["properties"]}
                 made |= {"allOf": [{"properties": others}]} if others else {}
             case "x-text":
-                made["anyOf"] = [
-                    part(value),
-                    {},
-                ]  # offered where nothing stands yet; `if` and `then` are not looked into
+                # Offered where nothing stands yet: the server does not look into `then` and `else` for that.
+                made["oneOf"] = [part(value), {"not": {"type": "string"}}]
             case _:
                 made[key] = value
     if "items" in made and isinstance(made.get("type"), list):  # mostly no list is written, so none is begun

@@ -53,7 +53,7 @@ def every(kind: str | None) -> Iterator[tuple[str, dict[str, Any]]]:
             if word in ("properties", "definitions"):
                 for one in value.values():
                     yield from walk(one, word)
-            elif word in ("allOf", "anyOf"):
+            elif word in ("allOf", "anyOf", "oneOf"):
                 for one in value:
                     yield from walk(one, word)
             elif isinstance(value, dict) and word != "if":
@@ -246,6 +246,9 @@ def test_the_editor_shows_what_a_key_means(server: Server) -> None:
     assert "`inner` if left out" in join
     assert "* `left`: It stays; without a partner" in join
     assert "read from files" in shown(server, "kind: source\ntables:\n  fi@lms: {read: csv}\n")
+    assert shown(server, "kind: source\ntables: {a: {read: csv, columns: {vi@ew: text}}}\n").startswith(
+        "#### source\n\nA type,"
+    )
     assert "threshold" in shown(server, "kind: source\nsplits:\n  ou@rs: {ratio: {val: 0.1}}\n")
 
 
