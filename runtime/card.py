@@ -23,6 +23,7 @@ def card(manifest: Manifest, stats: Stats, against: Mapping[Title, Figures]) -> 
         f"---\n{header}---",
         markdown(stats, against),
         _how(manifest),
+        _leaks(manifest),
         _splits(manifest, stats),
         differences(stats, against, reasons(manifest)),
         _attrition(manifest),
@@ -92,6 +93,13 @@ def _how(manifest: Manifest) -> str:
             ),
         )
     )
+
+
+def _leaks(manifest: Manifest) -> str:
+    told = [[spec.name, spec.leak] for spec in manifest.specs if spec.leak]
+    if not told:
+        return ""
+    return "\n\n".join(("## Prompts", "Prompts that print what the answer says:", table(["", "why"], told)))
 
 
 def _splits(manifest: Manifest, stats: Stats) -> str:

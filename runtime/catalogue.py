@@ -302,6 +302,8 @@ class _Page:
         yield f"The key is {', '.join(_code(e) for e in spec.key)}."
         for name, expression in spec.bind:
             yield f"The task's input `{name.name}` is {_code(expression)}."
+        if spec.leak:
+            yield f"The prompt prints what the answer says: {spec.leak}."
         shared = [f"`{i.space}`" for i in self.source.identity if i.space in self.compilation.spaces]
         if shared and not spec.own_split and spec.identity != "none":
             yield f"Rows of the space {' and '.join(shared)} have the split of that space."

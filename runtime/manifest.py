@@ -91,6 +91,7 @@ class Spec:
     warnings   how often, by code
     authorities  of its spaces, by space
     own_split  why its split is not that of its space
+    leak       why its prompts print what the answer says
     """
 
     name: str
@@ -107,6 +108,7 @@ class Spec:
     warnings: Mapping[str, int] = field(default_factory=dict[str, int])
     authorities: tuple[Authority, ...] = ()
     own_split: str | None = None
+    leak: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -313,6 +313,7 @@ class _Run:
             warnings={code: warnings.count(code) for code in sorted(set(warnings))},
             authorities=self.authorities(spec.plan, tables),
             own_split=spec.spec.own_split or None,
+            leak=spec.spec.leak or None,
         )
 
     def authorities(self, plan: p.Plan, tables: Mapping[str, Table]) -> tuple[manifest.Authority, ...]:

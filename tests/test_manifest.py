@@ -42,6 +42,7 @@ B = Spec(
     warnings={"CXR310": 2},
     authorities=(Authority("shared", "b.official", (File("b/x.csv", 3, "11"),)), Authority("other", "c.own", ())),
     own_split="a benchmark",
+    leak="a passage is asked for",
 )
 MANIFEST = Manifest(
     Versions("0.1.0", "2.1.0", "0.9.3", "3.11"),

@@ -270,6 +270,7 @@ FULL = Manifest(
                 File(f"view/a/{split}-0000{n}-of-00002.parquet", 1, "") for split in ("train", "val") for n in (0, 1)
             ),
             terms={"redistribute": "no"},
+            leak="the view is asked for twice",
         ),
         Spec("view/empty", "view", "empty", "beef"),
     ),
@@ -301,6 +302,7 @@ def test_the_header_is_what_the_hub_reads() -> None:
         "| a.studies | has_view | 1,500 | 1,200 | 300 |",
         "| a | The A set | Data Use \\| Agreement | https://example.org/a | redistribute: no |",
         "| view/a | 4 |",
+        "| view/a | the view is asked for twice |",
         "Splits are those that were published, defects included: a patient may stand on two sides.",
         "- view/c: stopped by CXR701",
         "| seed | 1729 |",
