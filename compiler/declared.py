@@ -11,9 +11,7 @@ from cxrspec.compiler import declarations as d
 from cxrspec.compiler.catalog import File
 from cxrspec.compiler.data import is_mapping
 from cxrspec.compiler.diagnostics import Label, Report, Span
-from cxrspec.compiler.parse import snake
 from cxrspec.compiler.parsed import Parsed
-from cxrspec.compiler.schema import KINDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +23,6 @@ class Declared:
     lost       the kinds of these files
     published  whether a published run is meant
     texts      all files, by path
-    own        the files that are whoever compiles to mend: local ones; where there are none, all that ship
     """
 
     sources: Mapping[str, d.Source]
@@ -39,7 +36,6 @@ class Declared:
     lost: frozenset[str]
     published: bool
     texts: Mapping[str, str]
-    own: Set[str]
 
     def quoted(self, span: Span) -> bool:
         """Whether the marked text stands between YAML's quotes: then YAML took them, and a name was read."""
@@ -70,7 +66,6 @@ def declare(
         lost=frozenset(kind for f in lost if (kind := _would_be(f, parsed[f.path].value))),
         published=published,
         texts=texts,
-        own=(texts.keys() - shipped) or shipped,
     )
 
 
@@ -106,7 +101,6 @@ def _together(words: Sequence[d.Words]) -> d.Words:
         together.constants.update(one.constants)
         together.rules.update(one.rules)
         together.functions.update(one.functions)
-        together.rule_spans.update(one.rule_spans)
     return together
 
 
@@ -115,7 +109,7 @@ def _would_declare(file: File, text: str, value: object) -> set[str]:
     *_, folder, last = ("", *file.place.split("/"))
     said = re.search(r"^name:\s*(.+?)\s*$", text, re.MULTILINE)
     name = value.get("name") if is_mapping(value) else said.group(1) if said else None
-    return {last.partition(".")[0], folder} | ({name, snake(name)} if isinstance(name, str) else set())
+    return {last.partition(".")[0], folder} | ({name, d.snake(name)} if isinstance(name, str) else set())
 
 
 _PLURAL = ("spaces", "licenses", "words")
@@ -126,4 +120,4 @@ def _would_be(file: File, value: object) -> str:
     """The kind of a file that could not be read: by what it says, else by its name; "" for any that has a name of its own."""
     kind = value.get("kind") if is_mapping(value) else None
     name = file.place.rpartition("/")[2].partition(".")[0]
-    return kind if isinstance(kind, str) and kind in KINDS else name if name in _PLURAL else ""
+    return kind if isinstance(kind, str) and kind in d.KINDS else name if name in _PLURAL else ""

@@ -6,6 +6,7 @@ Exit 0: clean; 1: findings; 2: wrong usage, or an error of our own.
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from pathlib import Path
@@ -40,6 +41,7 @@ for command in (compile_, run, stats, ls, show, prompts, schema, explain, source
 
 def main() -> None:
     """Entry point: our own errors become one line and exit 2, never a traceback (its text could hold data)."""
+    gc.set_threshold(100_000)  # a compilation keeps its trees: a look for garbage at every 700 of them finds none
     try:
         app()
     except (KeyboardInterrupt, BrokenPipeError):

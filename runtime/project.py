@@ -8,6 +8,7 @@ from pathlib import Path
 from cxrspec.compiler.catalog import File, overlay, shipped
 from cxrspec.compiler.diagnostics import near
 from cxrspec.compiler.pipeline import Compilation, Compiled, compile
+from cxrspec.runtime.memo import user_memo
 
 
 def local_files(folder: Path) -> list[File]:
@@ -21,8 +22,11 @@ def local_files(folder: Path) -> list[File]:
 
 
 def load(folder: Path, published: bool = False) -> Compilation:
-    """Compile what ships together with the local folder."""
-    return compile(overlay(shipped(), local_files(folder)), published)
+    """Compile what ships together with the local folder; what the files said before is remembered."""
+    memo = user_memo()
+    compilation = compile(overlay(shipped(), local_files(folder)), published, memo)
+    memo.save()
+    return compilation
 
 
 def select(compilation: Compilation, wanted: list[str]) -> tuple[list[Compiled], list[tuple[str, str]]]:

@@ -525,9 +525,10 @@ def test_a_reader_that_leaves_is_no_error() -> None:
 
 
 def test_commands_load_no_more_than_they_need() -> None:
-    code = "import sys; from cxrspec.runtime import cli; sys.argv = ['cxrspec', *{}]\ntry: cli.main()\nfinally: print([m for m in ('polars', 'numpy', 'lark') if m in sys.modules], file=sys.stderr)"
+    code = "import sys; from cxrspec.runtime import cli; sys.argv = ['cxrspec', *{}]\ntry: cli.main()\nfinally: print([m for m in ('polars', 'numpy', 'lark', 'yaml', 'jsonschema') if m in sys.modules], file=sys.stderr)"
     assert run_python(code.format(["--help"])).stderr.strip() == "[]"
-    assert run_python(code.format(["compile", "--check"])).stderr.strip() == "['lark']"
+    assert run_python(code.format(["compile", "--check"])).stderr.strip() == "['lark', 'yaml']"
+    assert run_python(code.format(["compile", "--check"])).stderr.strip() == "[]", "what was read before is remembered"
 
 
 # ---- images

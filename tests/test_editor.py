@@ -17,9 +17,10 @@ from typer.testing import CliRunner
 
 from cxrspec.compiler.catalog import File, as_text, shipped
 from cxrspec.compiler.data import is_mapping
+from cxrspec.compiler.declarations import KINDS
 from cxrspec.compiler.diagnostics import Label, Report
 from cxrspec.compiler.document import load
-from cxrspec.compiler.schema import KINDS, validate
+from cxrspec.compiler.schema import validate
 from cxrspec.compiler.types import SCALARS
 from cxrspec.runtime.cli import app
 from cxrspec.runtime.commands.schema import Kind

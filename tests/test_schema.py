@@ -7,9 +7,10 @@ from typing import Any, cast
 
 import pytest
 
+from cxrspec.compiler.declarations import KINDS
 from cxrspec.compiler.diagnostics import Label, Report
 from cxrspec.compiler.document import load
-from cxrspec.compiler.schema import KINDS, schema, validate
+from cxrspec.compiler.schema import schema, validate
 
 SOURCE = """\
 kind: source

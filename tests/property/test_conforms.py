@@ -17,9 +17,9 @@ from jsonschema import Draft7Validator, validators
 from cxrspec.compiler.catalog import shipped
 from cxrspec.compiler.conforms import KEYWORDS, conforms
 from cxrspec.compiler.data import is_list, is_mapping
+from cxrspec.compiler.declarations import KINDS
 from cxrspec.compiler.diagnostics import Report
 from cxrspec.compiler.document import load
-from cxrspec.compiler.schema import KINDS
 
 from ..case_files import packaged
 
