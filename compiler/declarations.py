@@ -217,11 +217,12 @@ class ReadTable(Node):
 
 @node
 class DerivedTable(Node):
-    """A table made from another by steps."""
+    """A table made from another by steps. `elsewhere` are the words that only the other reading has, published or not."""
 
     name: str
     start: Name
     steps: tuple[Step, ...]
+    elsewhere: frozenset[str] = field(default=frozenset(), compare=False, repr=False, kw_only=True)
 
 
 Table: TypeAlias = ReadTable | DerivedTable
@@ -441,6 +442,7 @@ class Task(Node):
     forms: tuple[Form, ...]
     constants: dict[str, tuple[Constant, Span]]
     rules: dict[str, Prompt]
+    rule_spans: dict[str, Span] = field(default_factory=dict[str, Span], compare=False, repr=False, kw_only=True)
 
 
 # ---- specs
@@ -477,7 +479,8 @@ class Spec(Node):
     """One task/source combination. `task` names the task, or is the task itself where the spec carries it.
 
     `split` is for rows of spaces without a line in `kind: spaces`; for all rows, where `own_split` says why, and where
-    the overlay of a published run names it. `overlaid` are the fields that come from that overlay.
+    the overlay of a published run names it. `overlaid` are the fields that come from that overlay, `elsewhere` the words
+    that only the other reading has.
     """
 
     task: Name | Task
@@ -498,6 +501,7 @@ class Spec(Node):
     published: Published | None
     own_split_span: Span | None = field(default=None, compare=False, repr=False, kw_only=True)
     leak_span: Span | None = field(default=None, compare=False, repr=False, kw_only=True)
+    elsewhere: frozenset[str] = field(default=frozenset(), compare=False, repr=False, kw_only=True)
 
     @property
     def name(self) -> str:
@@ -512,6 +516,7 @@ class Words(Node):
     constants: dict[str, tuple[Constant, Span]]
     rules: dict[str, Prompt]
     functions: dict[str, Function]
+    rule_spans: dict[str, Span] = field(default_factory=dict[str, Span], compare=False, repr=False, kw_only=True)
 
 
 Declaration: TypeAlias = Source | Task | Spec | Spaces | Licenses | Words

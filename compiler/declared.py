@@ -23,6 +23,7 @@ class Declared:
     lost       the kinds of these files
     published  whether a published run is meant
     texts      all files, by path
+    own        the files that are whoever compiles to mend: local ones; where there are none, all that ship
     """
 
     sources: Mapping[str, d.Source]
@@ -36,6 +37,7 @@ class Declared:
     lost: frozenset[str]
     published: bool
     texts: Mapping[str, str]
+    own: Set[str]
 
     def quoted(self, span: Span) -> bool:
         """Whether the marked text stands between YAML's quotes: then YAML took them, and a name was read."""
@@ -66,6 +68,7 @@ def declare(
         lost=frozenset(kind for f in lost if (kind := _would_be(f, parsed[f.path].value))),
         published=published,
         texts=texts,
+        own=(texts.keys() - shipped) or shipped,
     )
 
 
@@ -101,6 +104,7 @@ def _together(words: Sequence[d.Words]) -> d.Words:
         together.constants.update(one.constants)
         together.rules.update(one.rules)
         together.functions.update(one.functions)
+        together.rule_spans.update(one.rule_spans)
     return together
 
 

@@ -16,6 +16,7 @@ from typing import Any, TypeAlias
 
 from cxrspec.compiler import syntax as s
 from cxrspec.compiler.diagnostics import Label, Span
+from cxrspec.compiler.plan import parts
 from cxrspec.compiler.typed import Value
 
 
@@ -26,12 +27,14 @@ class Domain:
     values   all that it can be, in the order declared; None: anything but `without`
     places   what says so: declarations, and conditions that leave only these
     null     whether it may be null instead, as far as is known
+    origins  where what it comes from was declared: columns, inputs, lets, constants
     """
 
     values: tuple[Value, ...] | None = None
     without: frozenset[Value] = frozenset()
     places: tuple[Label, ...] = ()
     null: bool = True
+    origins: frozenset[Span] = frozenset()
 
     def holds(self, value: Value) -> bool:
         """Whether the value can be this one."""
@@ -42,7 +45,9 @@ class Domain:
         kept = tuple(v for v in (values if self.values is None else self.values) if v in values and self.holds(v))
         if kept == self.values and not self.null:
             return self
-        return Domain(kept, places=self._places(kept != self.values, place), null=False)
+        return replace(
+            self, values=kept, without=frozenset(), places=self._places(kept != self.values, place), null=False
+        )
 
     def but(self, values: Collection[Value], place: Label | None = None) -> Domain:
         """All values but these."""
@@ -70,11 +75,12 @@ Both: TypeAlias = tuple[Env | None, Env | None]
 def union(domains: Iterable[Domain]) -> Domain:
     """What a value can be that is one of these."""
     all = list(domains)
+    origins = frozenset(origin for one in all for origin in one.origins)
     if any(one.values is None for one in all):
-        return ANY
+        return Domain(origins=origins)
     values = dict.fromkeys(value for one in all for value in one.values or ())
     places = dict.fromkeys(place for one in all for place in one.places)
-    return Domain(tuple(values), places=tuple(places), null=any(one.null for one in all))
+    return Domain(tuple(values), places=tuple(places), null=any(one.null for one in all), origins=origins)
 
 
 def either(a: Env | None, b: Env | None) -> Env | None:
@@ -117,10 +123,16 @@ _OF_THE_FIRST = frozenset(  # functions and aggregates that give what their firs
 
 @dataclass(slots=True)
 class Values:
-    """Follows expressions through what is known of names; `strangers` and where empty lists stand (`empty`) are what was found."""
+    """Follows expressions through what is known of names.
+
+    `strangers` and where empty lists stand (`empty`) are what was found. `used` are the declarations of the names that
+    were met, and `called` the functions.
+    """
 
     strangers: dict[Span | None, Stranger] = field(default_factory=dict[Span | None, Stranger])
     empty: set[Span | None] = field(default_factory=set[Span | None])
+    used: set[Span] = field(default_factory=set[Span])
+    called: set[str] = field(default_factory=set[str])
 
     @property
     def found(self) -> int:
@@ -130,6 +142,11 @@ class Values:
     def of(self, e: s.Expr, known: Env) -> Domain:
         """What the expression can be; every comparison in it is looked at."""
         return self._follow(e, known)[0]
+
+    def use(self, domain: Domain) -> Domain:
+        """The domain of a name that was met."""
+        self.used |= domain.origins
+        return domain
 
     def assume(self, e: s.Expr, known: Env) -> Both:
         """What is known where the condition holds, and where it does not; every comparison in it is looked at."""
@@ -144,11 +161,11 @@ class Values:
                 return FLAG, (false, true)
             case s.Binary("and", left, right):
                 there, no = self.assume(left, known)
-                true, false = (None, None) if there is None else self.assume(right, there)
+                true, false = self._then(right, there, known)
                 return FLAG, (true, either(no, false))
             case s.Binary("or", left, right):
                 yes, there = self.assume(left, known)
-                true, false = (None, None) if there is None else self.assume(right, there)
+                true, false = self._then(right, there, known)
                 return FLAG, (either(yes, true), false)
             case s.Binary("in", left, right):
                 return FLAG, self._among(e, left, right, known)
@@ -173,10 +190,10 @@ class Values:
             return Domain((value,), null=False)
         match e:
             case s.Name(name):
-                return known.get(name, ANY)
+                return self.use(known.get(name, ANY))
             case s.If(condition, then, otherwise):
                 sides = zip((then, otherwise), self.assume(condition, known), strict=True)
-                return union(self.of(side, there) for side, there in sides if there is not None)
+                return union(one for side, there in sides if (one := self._reached(side, there, known)) is not None)
             case s.Call("where", (items, condition)):
                 there, _ = self.assume(condition, {**known, "it": self.of(items, known)})
                 return Domain(()) if there is None else there["it"]
@@ -184,20 +201,44 @@ class Values:
                 return self.of(body, {**known, "it": self.of(items, known)})
             case _:
                 pass
-        parts = [self.of(part, known) for part in s.children(e)]
+        if isinstance(e, s.Call):
+            self.called.add(e.function)
+        inside = [self.of(part, known) for part in s.children(e)]
         match e:
             case s.Items() | s.Call("concat"):
-                return union(parts)
+                return union(inside)
             case s.Binary("??"):
-                return replace(union(parts), null=parts[1].null)
+                return replace(union(inside), null=inside[1].null)
             case s.Call("must"):
-                return replace(parts[0], null=False)
+                return replace(inside[0], null=False)
             case s.Index():
-                return replace(parts[0], null=True)
-            case s.Call(function) if function in _OF_THE_FIRST and parts:
-                return replace(parts[0], null=True)
+                return replace(inside[0], null=True)
+            case s.Call(function) if function in _OF_THE_FIRST and inside:
+                return replace(inside[0], null=True)
             case _:
                 return ANY
+
+    def _then(self, e: s.Expr, there: Env | None, known: Env) -> Both:
+        """A condition that is asked where `there` holds; never, if that is None."""
+        if there is None:
+            self.mention(e, known)
+            return None, None
+        return self.assume(e, there)
+
+    def _reached(self, e: s.Expr, there: Env | None, known: Env) -> Domain | None:
+        """What an expression can be that is asked for where `there` holds."""
+        if there is None:
+            self.mention(e, known)
+            return None
+        return self.of(e, there)
+
+    def mention(self, e: s.Expr, known: Env) -> None:
+        """The names in an expression are used, whatever comes of it."""
+        for part in parts(e):
+            if isinstance(part, s.Name):
+                self.use(known.get(part.name, ANY))
+            elif isinstance(part, s.Call):
+                self.called.add(part.function)
 
     def _compared(self, e: s.Binary, left: s.Expr, right: s.Expr, known: Env) -> Both:
         """Two operands; only the second may be a literal."""

@@ -53,12 +53,13 @@ class Comment:
 
 
 def ignore(
-    diagnostics: Sequence[Diagnostic], comments: Mapping[str, Sequence[Comment]], published: bool = False
+    diagnostics: Sequence[Diagnostic], comments: Mapping[str, Sequence[Comment]], published: bool, own: Set[str]
 ) -> tuple[list[Diagnostic], list[Ignored]]:
     """The findings that stand, with those about comments (CXR016, CXR017), and those that are ignored.
 
     `comments` are those of each file. Whether one is idle shows only where all checks were made, so where there is no
-    error, and where its line is read: that of an overlay in a published run, any other in a run without.
+    error, and where its line is read: that of an overlay in a published run, any other in a run without. Nobody is told
+    of idle ones in files that are not his `own`: with his files, what ships may be used after all.
     """
     report = Report()
     used = {comment.span: set[str]() for listed in comments.values() for comment in listed}
@@ -75,7 +76,7 @@ def ignore(
             report.warning("CXR016", comment.codes[found.code], message)
     if not any(found.severity == "error" for found in diagnostics):
         for comment in (comment for listed in comments.values() for comment in listed):
-            if comment.overlaid == published:
+            if comment.overlaid == published and comment.span.file in own:
                 _idle(comment, used[comment.span], report)
     return stand + report.diagnostics, ignored
 

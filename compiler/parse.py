@@ -171,6 +171,9 @@ class _Parser:
     def rules(self, path: Path) -> dict[str, Prompt]:
         return {str(p[-1]): self.prompt(p) for p in self.each(path)}
 
+    def key_spans(self, path: Path) -> dict[str, Span]:
+        return {str(p[-1]): self.document.key_span(p) for p in self.each(path)}
+
     # ---- sources
 
     def source(self) -> d.Source:
@@ -211,7 +214,8 @@ class _Parser:
         if self.has((*path, "read")):
             return self.read_table(path, source)
         start, steps = self.name(self.own("from", path)), self.steps(self.own("steps", path))
-        return d.DerivedTable(str(path[-1]), start, steps, span=self.document.key_span(path))
+        span = self.document.key_span(path)
+        return d.DerivedTable(str(path[-1]), start, steps, span=span, elsewhere=self.elsewhere(path))
 
     def read_table(self, path: Path, source: str) -> d.ReadTable:
         at = below(path)
@@ -531,6 +535,7 @@ class _Parser:
             forms=forms,
             constants=self.constants((*path, "constants")),
             rules=self.rules((*path, "rules")),
+            rule_spans=self.key_spans((*path, "rules")),
             span=self.span((*path, "name")) if self.has((*path, "name")) else self.span(path),
         )
 
@@ -612,6 +617,7 @@ class _Parser:
             published=self.published_row(),
             own_split_span=self.document.key_span(("own_split",)) if self.has(("own_split",)) else None,
             leak_span=self.document.key_span(("leak",)) if self.has(("leak",)) else None,
+            elsewhere=self.elsewhere(),
             span=self.span(("task",)) if self.has(("task",)) else self.span(("name",)),
         )
 
@@ -619,6 +625,14 @@ class _Parser:
         """Where a field of a spec or table stands: in the overlay of a published run if that has it."""
         overlaid: Path = (*path, "published", field)
         return overlaid if self.published and self.has(overlaid) else (*path, field)
+
+    def elsewhere(self, path: Path = ()) -> frozenset[str]:
+        """The words of the fields that this reading leaves out: overlaid ones in a published run, else the overlay's."""
+        overlay = self.get((*path, "published"), {})
+        fields = {name: value for name, value in overlay.items() if name not in ("row", "because")}
+        if self.published:
+            fields = {name: self.get((*path, name)) for name in fields}
+        return frozenset(re.findall(r"[A-Za-z_]\w*", str(fields)))
 
     def keep(self, path: Path) -> d.Keep:
         at = below(path)
@@ -656,7 +670,8 @@ class _Parser:
 
     def words(self) -> d.Words:
         functions = {str(p[-1]): self.function(p) for p in self.each(("functions",))}
-        return d.Words(self.constants(("constants",)), self.rules(("rules",)), functions, span=self.span(("kind",)))
+        rules, spans = self.rules(("rules",)), self.key_spans(("rules",))
+        return d.Words(self.constants(("constants",)), rules, functions, rule_spans=spans, span=self.span(("kind",)))
 
     def function(self, path: Path) -> d.Function:
         takes = tuple((str(p[-1]), self.type(p)) for p in self.each((*path, "takes")))

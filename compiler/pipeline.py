@@ -3,7 +3,7 @@
     load      text              -> Document      (document.py; schema.py checks its form)
     parse     Document          -> declarations  (parse.py, grammar.py: expressions and prompts become trees)
     check     declarations      -> relations     (tables.py, specs.py, forms.py, expressions.py: names, types, nulls)
-    check     all files together                 (licenses.py: terms; matches.py: values that are never there)
+    check     all files together                 (licenses.py: terms; matches.py: values; unused.py)
     lower     relations         -> Plan          (lower.py drops what no example needs)
 
 A file is loaded and parsed by itself (parsed.py). What all files declare (declared.py) is checked in pieces: all
@@ -24,6 +24,7 @@ from cxrspec.compiler.declared import Declared, declare, file_of
 from cxrspec.compiler.diagnostics import Diagnostic, Fix, Label, Report, Span
 from cxrspec.compiler.expressions import Checker
 from cxrspec.compiler.flows import Known
+from cxrspec.compiler.follow import follow
 from cxrspec.compiler.forms import Asked
 from cxrspec.compiler.ignoring import Ignored, ignore
 from cxrspec.compiler.leaks import Ways, check_leaks, check_leaks_alone
@@ -33,6 +34,7 @@ from cxrspec.compiler.matches import check_matches
 from cxrspec.compiler.parsed import Memo, Parsed, parse_file
 from cxrspec.compiler.specs import Checked, check_spec, check_task
 from cxrspec.compiler.tables import Tables, check_tables
+from cxrspec.compiler.unused import check_unused
 
 # Findings that a words file which could not be read may be the cause of: names, rules and functions that are unknown.
 OF_WORDS = ("CXR203", "CXR205", "CXR208")
@@ -107,14 +109,16 @@ def compile(files: Sequence[File], published: bool = False, memo: Memo | None = 
     # What can only be said of all files together is said here.
     sound = [(declared.specs[name], one.value.task) for name, one in specs.items() if one.value is not None]
     check_licenses(declared, report)
-    check_matches(declared, sources.value, sound, report)
+    followed = follow(declared, sources.value, sound)
+    check_matches(followed, report)
+    check_unused(followed, declared, report)
     filled = {spec.task.name for spec in declared.specs.values()}
     for name, one in asked.items():
         if one is not None and name not in filled:
             check_leaks_alone(declared.tasks[name], one.spoken, report)
     hidden = OF_WORDS if "words" in declared.lost else ()
     said = _once(found for found in report.diagnostics if found.code not in hidden)
-    stand, ignored = ignore(said, {path: one.comments for path, one in parsed.items()}, published)
+    stand, ignored = ignore(said, {path: one.comments for path, one in parsed.items()}, published, declared.own)
 
     relations = {name: table.relation for name, table in sources.value.tables.items() if table}
     relations |= sources.value.relations

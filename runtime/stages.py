@@ -55,7 +55,7 @@ def tree(node: object, name: str = "", depth: int = 0) -> Iterator[str]:
     elif is_dataclass(node) and not isinstance(node, type):
         yield head + type(node).__name__
         for field in fields(node):
-            if field.name != "span" and not field.name.endswith("_span"):
+            if field.repr:  # places and other readings ride along, and are not part of what is written
                 yield from tree(getattr(node, field.name), field.name, depth + 1)
     elif isinstance(node, tuple) and node:
         yield head.rstrip()
