@@ -97,7 +97,7 @@ def write(data: Path, rows: Sequence[Mark]) -> Path:
 
 def load(spec: str = SPEC, source: str = SOURCE) -> Compilation:
     made = compile([made_up.file("source.yaml", source), made_up.file("spec.yaml", spec), *shipped()])
-    assert not made.diagnostics, made.diagnostics
+    assert not made.errors, made.diagnostics
     return made
 
 

@@ -102,7 +102,7 @@ def compiled(name: str) -> Compilation:
     spec = SPEC.format(name=name.title(), start=start, key=key, report=report)
     files = [made_up.file("ward.yaml", SOURCE), made_up.file("spec.yaml", spec)]
     made = compile([*files, *shipped()])
-    assert not made.diagnostics, made.diagnostics
+    assert not made.errors, made.diagnostics
     return made
 
 

@@ -76,7 +76,7 @@ OWN = """'[image(f"png/{file}")]'"""
 def laboratory(images: str = OWN) -> Compilation:
     texts = {"lab.yaml": SOURCE, "far.yaml": OTHER, "task.yaml": TASK, "spec.yaml": SPEC.replace("IMAGES", images)}
     compilation = compile([*(File(name, name, text) for name, text in texts.items()), made_up.licenses()])
-    assert not compilation.diagnostics, compilation.diagnostics
+    assert not compilation.errors, compilation.diagnostics
     return compilation
 
 
