@@ -6,10 +6,11 @@ import re
 import warnings
 
 from cxrspec.compiler import syntax as s
+from cxrspec.compiler.causes import cause_of
 from cxrspec.compiler.checking import Checking
 from cxrspec.compiler.diagnostics import Span
 from cxrspec.compiler.functions import HEADING
-from cxrspec.compiler.scopes import item_type
+from cxrspec.compiler.scopes import Scope, item_type
 from cxrspec.compiler.typed import Const, Typed
 from cxrspec.compiler.types import Never, Unknown
 
@@ -24,11 +25,11 @@ NOT_RUST = re.compile(r"\(\?(?:[=!>(#]|<[=!]|P=)|\\[0-9ZN]|[*+?}]\+")
 class Arguments(Checking):
     """What signatures cannot say of arguments."""
 
-    def items_fit(self, e: s.Call, fit: bool, items: Typed, asked: str, help: str = "") -> None:
+    def items_fit(self, e: s.Call, fit: bool, items: Typed, asked: str, scope: Scope, help: str = "") -> None:
         """A finding unless the items of a list are known to `fit`; it names what the function asks for."""
         if not fit and not isinstance(item_type(items.type), Unknown | Never):
             message = f"`{e.function}` asks for {asked}, found `{items.type}`"
-            self.report.error("CXR304", e.arguments[0].span, message, help=help)
+            self.report.error("CXR304", e.arguments[0].span, message, help=help, cause=cause_of(items, scope))
 
     def ranges(self, e: s.Call, arguments: tuple[Typed, ...]) -> None:
         """Literal arguments that the function cannot be given: a step of zero, an empty separator."""

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import cast
 
 from cxrspec.compiler import syntax as s
+from cxrspec.compiler.causes import cause_of
 from cxrspec.compiler.checking import NUMBERS
 from cxrspec.compiler.declarations import Function
 from cxrspec.compiler.diagnostics import near
@@ -56,6 +57,7 @@ class Calls(Draws, Lambdas, Labels):
                 e.arguments[wrong].span,
                 f"argument {wrong + 1} of `{function.name}` is `{arguments[wrong].type}`, expected `{function.parameters[wrong]}`",
                 help=f"it reads `{function.signature}`",
+                cause=cause_of(arguments[wrong], scope),
             )
             return Apply(e.function, (), UNKNOWN)
         for place in function.literal:
@@ -85,6 +87,7 @@ class Calls(Draws, Lambdas, Labels):
                         e.arguments[0].span,
                         "`must` asserts what is proved already",
                         label=f"this is `{arguments[0].type}`",
+                        cause=cause_of(arguments[0], scope),
                     )
                 return Apply("must", arguments, present(result))
             case "image", _:
@@ -94,12 +97,12 @@ class Calls(Draws, Lambdas, Labels):
             case _, "section":
                 self.headings(arguments[1], e.arguments[1].span)
             case _, "text":
-                self.printable(arguments[0], e.arguments[0].span)
+                self.printable(arguments[0], e.arguments[0].span, scope)
             case _, "least" | "most":
-                self.items_fit(e, present(item_type(arguments[0].type)) in NUMBERS, arguments[0], "numbers")
+                self.items_fit(e, present(item_type(arguments[0].type)) in NUMBERS, arguments[0], "numbers", scope)
             case _, "index":
                 scalars = isinstance(present(item_type(arguments[0].type)), Scalar)
-                self.items_fit(e, scalars, arguments[0], "a list without lists and records in it")
+                self.items_fit(e, scalars, arguments[0], "a list without lists and records in it", scope)
             case _:
                 self.ranges(e, arguments)
         return Apply(e.function, arguments, result)
@@ -126,7 +129,8 @@ class Calls(Draws, Lambdas, Labels):
         for argument, (name, type) in zip(e.arguments, function.takes, strict=True):
             typed = self.check(argument, scope)
             expected = nullable(type) if is_nullable(typed.type) else type
-            names[name] = Binding(self.fitted(typed, expected, argument.span, f"`{name}` of `{function.name}`"))
+            role = f"`{name}` of `{function.name}`"
+            names[name] = Binding(self.fitted(typed, expected, argument.span, role, scope))
         rest = {n: f for n, f in scope.functions.items() if n != function.name}
         inner = replace(scope, names=names, functions=rest, what=f"name in `{function.name}`", declared=None)
         return self.check(function.gives, inner)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
+from functools import reduce
 
 from cxrspec.compiler import syntax as s
-from cxrspec.compiler.diagnostics import Report, Span, near
+from cxrspec.compiler.causes import cause_of, without_nulls
+from cxrspec.compiler.diagnostics import NO_CAUSE, Cause, Report, Span, near
 from cxrspec.compiler.functions import PRINTABLE
 from cxrspec.compiler.scopes import Scope
 from cxrspec.compiler.typed import Const, Typed
@@ -47,13 +49,15 @@ class Checking(ABC):
     def check(self, e: s.Expr, scope: Scope) -> Typed:
         """The typed tree of one expression."""
 
-    def wants(self, expression: s.Expr, scope: Scope, expected: Type, role: str) -> Typed:
+    def wants(self, expression: s.Expr, scope: Scope, expected: Type, role: str, wanted: Cause = NO_CAUSE) -> Typed:
         """The typed expression, which must fit `expected`; `role` says what it is for ("the condition")."""
         typed = self.check(expression, scope)
-        return self.fitted(typed, expected, expression.span, role)
+        return self.fitted(typed, expected, expression.span, role, scope, wanted)
 
-    def fitted(self, typed: Typed, expected: Type, span: Span | None, role: str) -> Typed:
-        """`typed`, with a finding if it does not fit `expected`."""
+    def fitted(
+        self, typed: Typed, expected: Type, span: Span | None, role: str, scope: Scope, wanted: Cause = NO_CAUSE
+    ) -> Typed:
+        """`typed`, with a finding if it does not fit `expected`; `wanted` is where that is said."""
         if fits(typed.type, expected):
             return self._as_split(typed, expected, span)
         if is_nullable(typed.type) and fits(present(typed.type), expected):
@@ -63,6 +67,7 @@ class Checking(ABC):
                 f"{role} may be null",
                 label=f"this is `{typed.type}`",
                 help="prove it before (`where: x is not null`), give another value (`x ?? ...`), or assert it (`must(x)`: a null is a bad row)",
+                cause=cause_of(typed, scope, null=True),
             )
         elif isinstance(typed, Const) and expected in (SPLIT, nullable(SPLIT)):
             return self._as_split(typed, expected, span)
@@ -71,8 +76,21 @@ class Checking(ABC):
             one = isinstance(listed, ListOf) and fits(typed.type, listed.item)
             help = "a list of one is written `[x]`; YAML needs it in quotes: `'[x]'`" if one else ""
             message = f"{role} is `{typed.type}`, expected `{expected}`"
-            self.report.error("CXR301", span, message, label=f"this is `{typed.type}`", help=help)
+            null = fits(without_nulls(typed.type), expected)
+            self.report.error(
+                "CXR301",
+                span,
+                message,
+                label=f"this is `{typed.type}`",
+                help=help,
+                cause=cause_of(typed, scope, null) + wanted,
+            )
         return replace(typed, type=UNKNOWN)
+
+    @staticmethod
+    def causes(values: Iterable[Typed], scope: Scope) -> Cause:
+        """Why these values have their types."""
+        return reduce(Cause.__add__, (cause_of(value, scope) for value in values))
 
     def _as_split(self, typed: Typed, expected: Type, span: Span | None) -> Typed:
         """A text literal where a split belongs must be one of the three words."""
@@ -84,15 +102,17 @@ class Checking(ABC):
             return Const(typed.value, SPLIT)
         return typed
 
-    def never_null(self, value: Typed, span: Span | None, role: str) -> Typed:
+    def never_null(self, value: Typed, span: Span | None, role: str, scope: Scope) -> Typed:
         """`value`, with a finding if it may be null."""
-        return self.fitted(value, present(value.type), span, role)
+        return self.fitted(value, present(value.type), span, role, scope)
 
-    def printable(self, value: Typed, span: Span | None) -> None:
+    def printable(self, value: Typed, span: Span | None, scope: Scope) -> None:
         """A finding unless a value of this type can stand in a text."""
         inner = present(value.type)
         if not isinstance(inner, Unknown) and not (isinstance(inner, Scalar) and inner.name in PRINTABLE):
             help = 'a list: `join(x, ", ")`; a bool: `if x then "..." else "..."`'
             if inner in (BOX, ListOf(BOX)):
                 help = "boxes are printed in slots of prompts and in answers of the format `boxes` only"
-            self.report.error("CXR306", span, f"`{value.type}` cannot be printed", help=help)
+            self.report.error(
+                "CXR306", span, f"`{value.type}` cannot be printed", help=help, cause=cause_of(value, scope)
+            )

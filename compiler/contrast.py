@@ -43,7 +43,9 @@ class Contrast:
         type = self.tables.column(step.origin, flow)
         origin = Column(step.origin.name, UNKNOWN if type is None else type)
         role = "what a drawn row is marked with"
-        self.checker.printable(self.checker.never_null(origin, step.origin.span, role), step.origin.span)
+        scope = self.tables.scope(flow, "", {}, None)
+        told = self.checker.never_null(origin, step.origin.span, role, scope)
+        self.checker.printable(told, step.origin.span, scope)
         text = origin if present(origin.type) == TEXT else Apply("text", (origin,), TEXT)
         flow.derive("$origin", text, None, "mark")
         if not taken:
@@ -81,7 +83,7 @@ class Contrast:
         for part in walk(lacks):
             if isinstance(part, Column) and part.name != POOL:
                 role = f"`{part.name}`, by which rows are drawn,"
-                self.checker.printable(self.checker.never_null(part, place, role), place)
+                self.checker.printable(self.checker.never_null(part, place, role, known), place, known)
         for assertion, _ in list(requirements(lacks))[:1]:
             message = f"`{assertion}` in `lacks`: no row is bad for what it says of another"
             self.tables.report.error("CXR428", place, message, help="a `derive` before it may assert this")

@@ -64,7 +64,7 @@ class Diagnostic:
     """One finding: `message` is the headline (what was found), `label` the one place to look at.
 
     `others` are secondary places, `help` what to do next, `fix` does it where there is no doubt. `spec` names the spec
-    that a finding in data stops.
+    that a finding in data stops. `causes` are declarations: findings that hang on the same one are said together.
     """
 
     code: str
@@ -75,6 +75,21 @@ class Diagnostic:
     help: tuple[str, ...] = ()
     spec: str | None = None
     fix: Fix | None = None
+    causes: tuple[Span, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Declarations that a finding hangs on: what there is to say of them, and the places where they stand."""
+
+    others: tuple[Label, ...] = ()
+    spans: tuple[Span, ...] = ()
+
+    def __add__(self, other: Cause) -> Cause:
+        return Cause(tuple(dict.fromkeys(self.others + other.others)), tuple(dict.fromkeys(self.spans + other.spans)))
+
+
+NO_CAUSE = Cause()
 
 
 @dataclass(slots=True)
@@ -93,9 +108,10 @@ class Report:
         others: Iterable[Label] = (),
         help: str | Iterable[str] = (),
         fix: Fix | None = None,
+        cause: Cause = NO_CAUSE,
     ) -> None:
         """Record an error at `span`; `label` is written below the marked text."""
-        self.add("error", code, span, message, label, others, help, fix)
+        self.add("error", code, span, message, label, others, help, fix, cause)
 
     def warning(
         self,
@@ -107,9 +123,10 @@ class Report:
         others: Iterable[Label] = (),
         help: str | Iterable[str] = (),
         fix: Fix | None = None,
+        cause: Cause = NO_CAUSE,
     ) -> None:
         """Record a warning: the run may go on, `--strict` turns it into a failure."""
-        self.add("warning", code, span, message, label, others, help, fix)
+        self.add("warning", code, span, message, label, others, help, fix, cause)
 
     def add(
         self,
@@ -121,12 +138,14 @@ class Report:
         others: Iterable[Label] = (),
         help: str | Iterable[str] = (),
         fix: Fix | None = None,
+        cause: Cause = NO_CAUSE,
     ) -> None:
         """Record a finding of either severity."""
         lines = (help,) if isinstance(help, str) else tuple(help)
         place = Label(span, label) if span is not None else None
         shown = tuple(line for line in lines if line)
-        self.extend((Diagnostic(code, severity, message, place, tuple(others), shown, fix=fix),))
+        more = (*others, *cause.others)
+        self.extend((Diagnostic(code, severity, message, place, more, shown, fix=fix, causes=cause.spans),))
 
     def extend(self, findings: Iterable[Diagnostic]) -> None:
         """Record findings made elsewhere; one that is known already is not repeated (specs share their task)."""

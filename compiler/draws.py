@@ -30,7 +30,7 @@ class Draws(Arguments):
             item = item_type(arguments[0].type)
             fit = isinstance(item, Scalar) and item.name in PRINTABLE
             help = "leave nulls out: `present(x)`" if is_nullable(item) else ""
-            self.items_fit(e, fit, arguments[0], "texts or numbers, none of them null", help)
+            self.items_fit(e, fit, arguments[0], "texts or numbers, none of them null", scope, help)
         self.ranges(e, arguments)
         if name == "chance" and not 0 <= float(cast(float, cast(Const, arguments[0]).value)) <= 1:
             self.report.error("CXR312", e.arguments[0].span, "a probability lies between 0 and 1")

@@ -11,6 +11,7 @@ from typing import cast
 
 from cxrspec.compiler import syntax as s
 from cxrspec.compiler.calls import Calls
+from cxrspec.compiler.causes import cause_of
 from cxrspec.compiler.diagnostics import Label, near
 from cxrspec.compiler.functions import FUNCTIONS
 from cxrspec.compiler.operators import Operators
@@ -112,7 +113,9 @@ class Checker(Operators, Calls):
                 help = near(e.name, dict(fields), "fields")
                 self.report.error("CXR207", place, f"the {what} has no field `{e.name}`", help=help)
             case other:
-                self.report.error("CXR305", e.span, f"`.{e.name}` asks for a record, found `{other}`")
+                self.report.error(
+                    "CXR305", e.span, f"`.{e.name}` asks for a record, found `{other}`", cause=cause_of(operand, scope)
+                )
         return Get(operand, e.name, UNKNOWN)
 
     # ---- literals with parts
@@ -128,7 +131,7 @@ class Checker(Operators, Calls):
                 typed.append(Const(part, TEXT))
                 continue
             value = self.check(part, scope)
-            self.printable(value, part.span)
+            self.printable(value, part.span, scope)
             lifted |= is_nullable(value.type)
             typed.append(value)
         return Apply("format", tuple(typed), nullable(TEXT) if lifted else TEXT)
@@ -140,7 +143,9 @@ class Checker(Operators, Calls):
         for value, item in zip(typed, items, strict=True):
             joined = join(kind, value.type)
             if joined is None:
-                self.report.error("CXR303", item.span, f"a list of `{kind}` cannot hold `{value.type}`")
+                self.report.error(
+                    "CXR303", item.span, f"a list of `{kind}` cannot hold `{value.type}`", cause=cause_of(value, scope)
+                )
                 return Apply("list", typed, ListOf(UNKNOWN))
             kind = joined
         if all(isinstance(v, Const) and not isinstance(v.value, tuple) for v in typed):
@@ -154,9 +159,8 @@ class Checker(Operators, Calls):
         otherwise = self.check(e.otherwise, scope.given(e.condition, condition, False))
         joined = join(then.type, otherwise.type)
         if joined is None:
-            self.report.error(
-                "CXR303", e.span, f"`if` gives `{then.type}` on one side and `{otherwise.type}` on the other"
-            )
+            message = f"`if` gives `{then.type}` on one side and `{otherwise.type}` on the other"
+            self.report.error("CXR303", e.span, message, cause=self.causes((then, otherwise), scope))
         return Branch(condition, then, otherwise, UNKNOWN if joined is None else joined)
 
     def index(self, operand: s.Expr, index: s.Expr, scope: Scope) -> Typed:
@@ -169,5 +173,7 @@ class Checker(Operators, Calls):
             case Unknown():
                 return Apply("item", (items, place), UNKNOWN)
             case other:
-                self.report.error("CXR305", operand.span, f"`[i]` asks for a list, found `{other}`")
+                self.report.error(
+                    "CXR305", operand.span, f"`[i]` asks for a list, found `{other}`", cause=cause_of(items, scope)
+                )
                 return Apply("item", (items, place), UNKNOWN)

@@ -6,18 +6,24 @@ from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
 
 from cxrspec.compiler import plan as p
-from cxrspec.compiler.diagnostics import Span
-from cxrspec.compiler.typed import Typed, requirements
+from cxrspec.compiler.causes import declaration
+from cxrspec.compiler.diagnostics import Cause, Span
+from cxrspec.compiler.scopes import NO_ORIGIN, Binding, Origin
+from cxrspec.compiler.typed import Column, Typed, requirements
 from cxrspec.compiler.types import Type
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A checked table: what others see of it (columns as narrowed by its filters, key), and how it is made."""
+    """A checked table: what others see of it (columns as narrowed by its filters, key), and how it is made.
+
+    `places` say where a column is declared, `origins` where it has its type from.
+    """
 
     relation: p.Relation
     columns: Mapping[str, Type]
     places: Mapping[str, Span]
+    origins: Mapping[str, Origin]
     key: tuple[str, ...] | None
     span: Span | None
 
@@ -53,6 +59,7 @@ class Flow:
     places: dict[str, Span]
     key: tuple[str, ...] | None
     span: Span | None = None
+    origins: dict[str, Origin] = field(default_factory=dict[str, Origin])
     hidden: tuple[str, ...] = ()
     broken: bool = False
     partial: bool = False
@@ -63,11 +70,36 @@ class Flow:
         self.columns = after
         self.nodes.append(node)
 
-    def derive(self, name: str, expression: Typed, span: Span | None, what: str) -> None:
+    def declare(self, name: str, place: Span | None, origin: Origin = NO_ORIGIN) -> None:
+        """Say where a column is declared, and where its type comes from."""
+        self.places.pop(name, None)
+        if place is not None:
+            self.places[name] = place
+        self.origins[name] = origin
+
+    def cause(self, name: str, null: bool = False) -> Cause:
+        """Why a column has its type, or holds a null."""
+        binding = Binding(
+            Column(name, self.columns[name]), self.places.get(name), origin=self.origins.get(name, NO_ORIGIN)
+        )
+        return declaration(name, binding, null)
+
+    def origin(self, name: str) -> Origin:
+        """Where another column that is made of this one has its type from."""
+        place, origin = self.places.get(name), self.origins.get(name, NO_ORIGIN)
+        return Origin(origin.type or place, origin.null or place)
+
+    def derive(
+        self,
+        name: str,
+        expression: Typed,
+        span: Span | None,
+        what: str,
+        origin: Origin = NO_ORIGIN,
+    ) -> None:
         """Append a new column, with the checks its expression asks for."""
         checks = tuple(p.Check(f"{assertion}() in `{what}`", needed) for assertion, needed in requirements(expression))
         self.add(p.Derive(name, expression, checks))
-        if span is not None:
-            self.places[name] = span
+        self.declare(name, span, origin)
         if self.key is not None and name in self.key:
             self.key = None

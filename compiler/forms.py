@@ -9,6 +9,7 @@ from cxrspec.compiler import declarations as d
 from cxrspec.compiler import plan as p
 from cxrspec.compiler import prompts
 from cxrspec.compiler import syntax as s
+from cxrspec.compiler.causes import origin_of
 from cxrspec.compiler.diagnostics import Report, Span
 from cxrspec.compiler.expressions import Checker
 from cxrspec.compiler.lint import check_prompt, check_texts
@@ -102,7 +103,10 @@ class Forms:
                 p.Check(f"{assertion}() in `{name.name}`", needed) for assertion, needed in requirements(typed)
             )
             let.append(p.Derive(local(form.name, name.name), typed, checks))
-            scope = scope.with_names({name.name: Binding(Column(local(form.name, name.name), typed.type), name.span)})
+            origin = origin_of(typed, scope)
+            scope = scope.with_names(
+                {name.name: Binding(Column(local(form.name, name.name), typed.type), name.span, origin=origin)}
+            )
         when = None
         if form.when is not None:
             when = self.checker.wants(form.when, scope, BOOL, "the condition")
@@ -170,8 +174,8 @@ class Forms:
             return Const("", UNKNOWN)
         typed = self.checker.check(part.expression, scope)
         if present(typed.type) not in (BOX, ListOf(BOX)):
-            self.checker.printable(typed, part.expression.span)
-        return self.checker.never_null(typed, part.expression.span, "a slot")
+            self.checker.printable(typed, part.expression.span, scope)
+        return self.checker.never_null(typed, part.expression.span, "a slot", scope)
 
     # ---- answers
 
@@ -218,7 +222,7 @@ class Forms:
                 self.report.error("CXR508", boxes.span, "boxes without a label", help=help)
             case item:
                 expected = p.LABELLED if isinstance(item, RecordOf) else ListOf(BOX)
-                shown = self.checker.fitted(shown, expected, boxes.span, "`boxes`")
+                shown = self.checker.fitted(shown, expected, boxes.span, "`boxes`", scope)
         return shown, named
 
     def choice(

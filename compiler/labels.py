@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cxrspec.compiler import syntax as s
+from cxrspec.compiler.causes import cause_of
 from cxrspec.compiler.checking import Checking
 from cxrspec.compiler.declarations import Policy
 from cxrspec.compiler.diagnostics import Label, near
@@ -26,7 +27,7 @@ class Labels(Checking):
         if not isinstance(type, LabelsOf):
             if not isinstance(type, Unknown):
                 message = f"`{e.function}` asks for labels, found `{labels.type}`"
-                self.report.error("CXR304", e.arguments[0].span, message)
+                self.report.error("CXR304", e.arguments[0].span, message, cause=cause_of(labels, scope))
             return Apply(e.function, (), UNKNOWN)
         result = nullable(TEXTS) if is_nullable(labels.type) else TEXTS
         if e.function == "names":

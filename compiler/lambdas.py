@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from cxrspec.compiler import syntax as s
+from cxrspec.compiler.causes import cause_of
 from cxrspec.compiler.checking import Checking
 from cxrspec.compiler.diagnostics import Report
 from cxrspec.compiler.scopes import Binding, Scope, facts
@@ -25,9 +26,8 @@ class Lambdas(Checking):
             case Unknown():
                 pass
             case other:
-                self.report.error(
-                    "CXR301", e.arguments[0].span, f"argument 1 of `{e.function}` is `{other}`, expected a list"
-                )
+                message = f"argument 1 of `{e.function}` is `{other}`, expected a list"
+                self.report.error("CXR301", e.arguments[0].span, message, cause=cause_of(items, scope))
         constants = {n: b for n, b in scope.names.items() if isinstance(b.value, Const)}
         hidden = sorted(set(scope.names) - set(constants))
         beside = replace(

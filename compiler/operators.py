@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from cxrspec.compiler import syntax as s
+from cxrspec.compiler.causes import cause_of
 from cxrspec.compiler.checking import NUMBERS, Checking
 from cxrspec.compiler.scopes import Scope
 from cxrspec.compiler.typed import Apply, Const, Typed
@@ -38,7 +39,13 @@ class Operators(Checking):
         value = self.check(e, scope)
         if not isinstance(value.type, Unknown) and present(value.type) not in NUMBERS:
             hint = 'texts are put together in `f"{a}{b}"`, lists by `concat(a, b)`' if operator == "+" else ""
-            self.report.error("CXR304", e.span, f"`{operator}` asks for numbers, found `{value.type}`", help=hint)
+            self.report.error(
+                "CXR304",
+                e.span,
+                f"`{operator}` asks for numbers, found `{value.type}`",
+                help=hint,
+                cause=cause_of(value, scope),
+            )
             return replace(value, type=UNKNOWN)
         return value
 
@@ -69,15 +76,17 @@ class Operators(Checking):
                 e.right.span,
                 f"`in` asks for a list, found `{right.type}`",
                 help="a piece of a text: `contains(text, piece)`",
+                cause=cause_of(right, scope),
             )
         elif is_nullable(right.type):
-            self.fitted(right, present(right.type), e.right.span, "the list")
+            self.fitted(right, present(right.type), e.right.span, "the list", scope)
         elif (
             isinstance(right.type, ListOf)
             and join(present(left.type), present(right.type.item)) is None
             and not self._split_words(left, right, e)
         ):
-            self.report.error("CXR303", e.span, f"`{left.type}` can never be in `{right.type}`")
+            message = f"`{left.type}` can never be in `{right.type}`"
+            self.report.error("CXR303", e.span, message, cause=self.causes((left, right), scope))
         found = Apply("in", (left, right), BOOL)
         return found if e.operator == "in" else Apply("not", (found,), BOOL)
 
@@ -94,29 +103,39 @@ class Operators(Checking):
         left, right = self.check(e.left, scope), self.check(e.right, scope)
         if not is_nullable(left.type) and not isinstance(left.type, Unknown):
             self.report.warning(
-                "CXR307", e.left.span, "the left side of `??` is never null", label=f"this is `{left.type}`"
+                "CXR307",
+                e.left.span,
+                "the left side of `??` is never null",
+                label=f"this is `{left.type}`",
+                cause=cause_of(left, scope),
             )
         joined = join(present(left.type), right.type)
         if joined is None:
-            self.report.error("CXR303", e.span, f"`??` has `{left.type}` on one side and `{right.type}` on the other")
+            message = f"`??` has `{left.type}` on one side and `{right.type}` on the other"
+            self.report.error("CXR303", e.span, message, cause=self.causes((left, right), scope))
         return Apply("??", (left, right), UNKNOWN if joined is None else joined)
 
     def comparison(self, e: s.Binary, scope: Scope) -> Typed:
         """Two values that are never null, of types that go together."""
-        left = self.never_null(self.check(e.left, scope), e.left.span, f"the left side of `{e.operator}`")
-        right = self.never_null(self.check(e.right, scope), e.right.span, f"the right side of `{e.operator}`")
+        left, right = self.check(e.left, scope), self.check(e.right, scope)
+        written = left, right
+        left = self.never_null(left, e.left.span, f"the left side of `{e.operator}`", scope)
+        right = self.never_null(right, e.right.span, f"the right side of `{e.operator}`", scope)
         if SPLIT in (left.type, right.type) and TEXT in (left.type, right.type):
             left, right = (
-                self.fitted(left, SPLIT, e.left.span, "the split"),
-                self.fitted(right, SPLIT, e.right.span, "the split"),
+                self.fitted(left, SPLIT, e.left.span, "the split", scope),
+                self.fitted(right, SPLIT, e.right.span, "the split", scope),
             )
         joined = join(left.type, right.type)
         if joined is None:
-            self.report.error("CXR303", e.span, f"`{left.type}` and `{right.type}` cannot be compared")
+            message = f"`{left.type}` and `{right.type}` cannot be compared"
+            self.report.error("CXR303", e.span, message, cause=self.causes(written, scope))
         elif e.operator not in ("==", "!=") and isinstance(joined, Scalar) and joined.name not in ORDERED:
-            self.report.error("CXR304", e.span, f"`{joined}` has no order")
+            self.report.error("CXR304", e.span, f"`{joined}` has no order", cause=self.causes(written, scope))
         elif isinstance(joined, RecordOf | LabelsOf) or (isinstance(joined, ListOf) and e.operator not in ("==", "!=")):
-            self.report.error("CXR304", e.span, f"`{e.operator}` does not compare `{joined}`")
+            self.report.error(
+                "CXR304", e.span, f"`{e.operator}` does not compare `{joined}`", cause=self.causes(written, scope)
+            )
         return Apply(e.operator, (left, right), BOOL)
 
     def arithmetic(self, e: s.Binary, scope: Scope) -> Typed:

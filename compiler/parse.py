@@ -14,7 +14,7 @@ from typing import Any, Literal, TypeGuard, cast
 
 from cxrspec.compiler import declarations as d
 from cxrspec.compiler.data import is_list, is_mapping
-from cxrspec.compiler.diagnostics import Report, Span, near
+from cxrspec.compiler.diagnostics import Cause, Label, Report, Span, near
 from cxrspec.compiler.document import Document, Path
 from cxrspec.compiler.grammar import parse_expression, parse_prompt, parse_type
 from cxrspec.compiler.plan import Own, Part, Place, RawColumn, Read, parts
@@ -257,10 +257,10 @@ class _Parser:
             return RawColumn(name, self.cell_type(path), (Place("name", name),), missing=missing)
         at = below(path)
         type = self.cell_type(at("type"))
-        pairs, otherwise, other = self.values(at("values"), type)
+        pairs, otherwise, other = self.values(at("values"), type, path)
         constant = self.get(at("value"))
         if constant is not None:
-            self.fits_cell(constant, type, self.span(at("value")))
+            self.fits_cell(constant, type, self.span(at("value")), path)
         places = tuple(self.place(p) for p in self.each(at("from"))) or (Place("name", name),)
         self.fields(at("each"), type)
         return RawColumn(
@@ -302,12 +302,12 @@ class _Parser:
         name = str(path[-1])
         if not is_mapping(self.get(path)):
             return Part(name, self.place(path))
-        pairs, otherwise, other = self.values((*path, "values"), UNKNOWN)
+        pairs, otherwise, other = self.values((*path, "values"), UNKNOWN, path)
         place = self.place((*path, "from")) if self.has((*path, "from")) else Place("name", name)
         return Part(name, place, pairs, otherwise, other)
 
     def values(
-        self, path: Path, type: Type
+        self, path: Path, type: Type, column: Path
     ) -> tuple[
         tuple[tuple[str, str | int | float | bool], ...],
         Literal["refuse", "keep", "value"],
@@ -317,22 +317,24 @@ class _Parser:
         members = {str(p[-1]): self.get(p) for p in self.each(path)}
         for name, value in members.items():
             if (name, value) != ("else", "keep"):
-                self.fits_cell(value, type, self.span((*path, name)))
+                self.fits_cell(value, type, self.span((*path, name)), column)
         other = members.pop("else", None)
         if other is None:
             return tuple(members.items()), "refuse", None
         return tuple(members.items()), "keep" if other == "keep" else "value", None if other == "keep" else other
 
-    def fits_cell(self, value: str | int | float | bool, expected: Type, span: Span) -> None:
+    def fits_cell(self, value: str | int | float | bool, expected: Type, span: Span, column: Path) -> None:
         """A finding unless a column of this type can hold what the file of the spec says a cell means."""
+        cause = Cause((Label(self.span((*column, "type")), "its type"),), (self.document.key_span(column),))
+        message = f"`{value}` in a column of type `{expected}`"
         match present(expected):
             case Scalar("split") if value not in SPLITS:
                 self.report.error("CXR202", span, f"unknown split `{value}`", help=near(str(value), SPLITS, "splits"))
             case Scalar("bool") if value not in (True, False):
                 help = "`true` or `false`" if str(value).lower() in ("yes", "no", "on", "off") else ""
-                self.report.error("CXR301", span, f"`{value}` in a column of type `{expected}`", help=help)
+                self.report.error("CXR301", span, message, help=help, cause=cause)
             case Scalar("int" | "float" as name) if type(value) not in ((int,) if name == "int" else (int, float)):
-                self.report.error("CXR301", span, f"`{value}` in a column of type `{expected}`")
+                self.report.error("CXR301", span, message, cause=cause)
             case _:
                 pass
 

@@ -171,7 +171,8 @@ def _spec(
 def _once(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
     """What is said of a place is said once, however many specs come by it on different ways.
 
-    A name that is unknown in several places of a file is one finding: mostly its declaration is what is misspelt.
+    A name that is unknown in several places of a file is one finding: mostly its declaration is what is misspelt. So
+    are findings that hang on one declaration: mostly its type is what is wrong.
     """
     first: dict[tuple[str, Span | None, str], Diagnostic] = {}
     for found in diagnostics:
@@ -183,7 +184,21 @@ def _once(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
             isinstance(found.label, Label) and (found.label.span.file, found.label.text),
         )
         groups.setdefault(alike if found.code.startswith("CXR2") else found, []).append(found)
-    return [_merged(group) for group in groups.values()]
+    return [_merged(group) for group in _by_cause(_merged(group) for group in groups.values())]
+
+
+def _by_cause(diagnostics: Iterable[Diagnostic]) -> list[list[Diagnostic]]:
+    """Errors (and warnings) that hang on one declaration, directly or by way of others, in groups."""
+    groups: list[list[Diagnostic]] = []
+    for found in diagnostics:
+        near = [g for g in groups if any(_hang_together(found, other) for other in g)]
+        together = [other for group in near for other in group] + [found]
+        groups = [group for group in groups if group not in near] + [together]
+    return groups
+
+
+def _hang_together(one: Diagnostic, other: Diagnostic) -> bool:
+    return one.severity == other.severity and not {*one.causes}.isdisjoint(other.causes)
 
 
 def _span(found: Diagnostic) -> Span | None:
@@ -191,13 +206,17 @@ def _span(found: Diagnostic) -> Span | None:
 
 
 def _merged(group: Sequence[Diagnostic]) -> Diagnostic:
-    """The first of these findings in the file, with the places of the others and the fix for all of them."""
-    first, *more = sorted(group, key=lambda found: _span(found) or Span("", 0, 0))
-    places = [Label(span, "and here") for found in more if (span := _span(found))]
+    """The first of these findings, where their cause is declared if it is there, with the places of the others and the
+    fix for all of them."""
+    files = {span.file for found in group for span in found.causes}
+    order = [(span.file not in files, span, found) for found in group if (span := _span(found) or Span("", 0, 0))]
+    (_, _, first), *more = sorted(order, key=lambda one: one[:2])
+    places = [Label(span, "and here" + (f": {one.message}" * (one.message != first.message))) for _, span, one in more]
+    others = dict.fromkeys(label for found in (first, *(one for _, _, one in more)) for label in found.others)
     fixes = [found.fix for found in group if found.fix is not None]
     same = len(fixes) == len(group) and len({fix.title for fix in fixes}) == 1
     edits = tuple(sorted({edit for fix in fixes for edit in fix.edits}))
-    return replace(first, others=(*first.others, *places), fix=Fix(fixes[0].title, edits) if same else None)
+    return replace(first, others=(*others, *places), fix=Fix(fixes[0].title, edits) if same else None)
 
 
 def _errors(diagnostics: Sequence[Diagnostic]) -> dict[str, set[str]]:

@@ -32,12 +32,24 @@ from cxrspec.compiler.types import (
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a name has its type from, and the null in it, if not from where it is declared."""
+
+    type: Span | None = None
+    null: Span | None = None
+
+
+NO_ORIGIN = Origin()
+
+
+@dataclass(frozen=True, slots=True)
 class Binding:
     """What a name stands for, and where that was declared. A policy is no value; it stands in calls that take one."""
 
     value: Typed
     declared: Span | None = None
     policy: Policy | None = None
+    origin: Origin = NO_ORIGIN
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from cxrspec.compiler import plan as p
 from cxrspec.compiler import syntax as s
 from cxrspec.compiler.contrast import Contrast, Pool
 from cxrspec.compiler.declared import Declared
-from cxrspec.compiler.diagnostics import Label, Report, Span, close, near
+from cxrspec.compiler.diagnostics import NO_CAUSE, Cause, Label, Report, Span, close, near
 from cxrspec.compiler.expressions import Checker
 from cxrspec.compiler.flows import Flow, Table
 from cxrspec.compiler.forms import Asked, Forms, Spoken, bound
@@ -342,10 +342,9 @@ class _SpecChecker:
         scope = self.scope()
         parts: list[Typed] = []
         for expression in expressions:
-            typed = self.checker.never_null(
-                self.checker.check(expression, scope), expression.span, f"a part of `{role}`"
-            )
-            self.checker.printable(typed, expression.span)
+            typed = self.checker.check(expression, scope)
+            typed = self.checker.never_null(typed, expression.span, f"a part of `{role}`", scope)
+            self.checker.printable(typed, expression.span, scope)
             parts.append(escaped(typed))
         return parts[0] if len(parts) == 1 else joined(parts)
 
@@ -394,7 +393,7 @@ class _SpecChecker:
             if name.name in given:
                 scope = replace(self.scope(), site=f"bind:{name.name}")
                 role = f"the input `{name.name}`"
-                values.append((name.name, self.checker.wants(given[name.name], scope, type, role)))
+                values.append((name.name, self.checker.wants(given[name.name], scope, type, role, _wanted(name))))
             elif name.name not in misspelt:
                 values.append((name.name, self.unbound(name, type)))
         for name_text, value in values:
@@ -419,7 +418,14 @@ class _SpecChecker:
             type,
             place,
             f"the column `{name.name}`, taken as the input of that name,",
+            self.scope(),
+            _wanted(name) if place != name.span else NO_CAUSE,
         )
 
     def task_place(self) -> tuple[Label, ...]:
         return (Label(self.task.span, "the task is declared here"),) if self.task.span else ()
+
+
+def _wanted(name: s.Name) -> Cause:
+    """Why an input is expected to be of its type."""
+    return Cause((Label(name.span, "the input is declared here"),), (name.span,)) if name.span else NO_CAUSE

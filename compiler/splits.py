@@ -188,6 +188,7 @@ class Splits:
                 column.span,
                 f"`{column.name}` is `{type}`, expected `split`",
                 help="`{type: split, values: {...}}` makes it one",
+                cause=flow.cause(column.name),
             )
         return Column(column.name, type if type is not None and fits(type, nullable(SPLIT)) else SPLIT)
 
@@ -239,6 +240,7 @@ class Splits:
                 key.span,
                 f"a holdout sorts its keys; `{key.name}` is `{type}`",
                 help="the key of a holdout is text or int",
+                cause=rows.flow.cause(key.name),
             )
         leaf = p.Holdout(rows.start, key.name, present(type), _cut(cut))
         flow = Flow("column of a holdout", [leaf], p.step({}, leaf), {}, (key.name,))

@@ -9,12 +9,13 @@ from typing import Any, cast
 from cxrspec.compiler import declarations as d
 from cxrspec.compiler import plan as p
 from cxrspec.compiler import syntax as s
+from cxrspec.compiler.causes import declaration, origin_of
 from cxrspec.compiler.declared import Declared
 from cxrspec.compiler.diagnostics import Label, Report, Span, close, near
 from cxrspec.compiler.expressions import Checker
 from cxrspec.compiler.flows import Flow, Known, Table
 from cxrspec.compiler.lint import check_rules
-from cxrspec.compiler.scopes import Binding, Scope, constant, facts, is_broken
+from cxrspec.compiler.scopes import Binding, Origin, Scope, constant, facts, is_broken
 from cxrspec.compiler.splits import Splits
 from cxrspec.compiler.typed import Apply, Build, Column, Const, Typed, draws, requirements
 from cxrspec.compiler.types import (
@@ -174,6 +175,10 @@ class Tables:
                     label=f"not a column of `{table.read.table}`",
                     help=near(name.name, table.columns, "columns"),
                 )
+            elif is_nullable(table.columns[name.name][0].type):
+                help = "leave `| null` out: a row without its key is a bad row"
+                cause = declaration(name.name, Binding(Const("", UNKNOWN), places[name.name]))
+                self.report.error("CXR302", name.span, f"`{name.name}`, a key, may be null", help=help, cause=cause)
         for name in table.part_of.values():
             if name.name not in table.columns:
                 label, help = f"not a column of `{table.read.table}`", near(name.name, table.columns, "columns")
@@ -186,7 +191,7 @@ class Tables:
         if made:
             raw = (*table.read.columns, *(column for more, _ in made for column in more))
             nodes = (replace(table.read, columns=raw), *(derive for _, derive in made), p.Select(tuple(columns)))
-        return Table(p.Relation(table.read.table, nodes), columns, places, key, table.span)
+        return Table(p.Relation(table.read.table, nodes), columns, places, {}, key, table.span)
 
     def labels(self, name: str, column: d.LabelColumn, source: str) -> tuple[tuple[p.RawColumn, ...], p.Derive]:
         """The columns that stand in the file, `<name>.<label>` or one list `<name>.`, and the labels made of them."""
@@ -228,14 +233,19 @@ class Tables:
         if flow.broken or flow.partial:
             return None
         return Table(
-            p.Relation(f"{source}.{table.name}", tuple(flow.nodes)), flow.columns, flow.places, flow.key, table.span
+            p.Relation(f"{source}.{table.name}", tuple(flow.nodes)),
+            flow.columns,
+            flow.places,
+            flow.origins,
+            flow.key,
+            table.span,
         )
 
     def scan(self, table: Table, what: str, span: Span | None) -> Flow:
         """A flow that starts with the rows of `table`."""
         columns = dict(table.columns)
         node = p.Scan(table.relation.name, tuple(columns.items()))
-        return Flow(what, [node], columns, dict(table.places), table.key, span)
+        return Flow(what, [node], columns, dict(table.places), table.key, span, dict(table.origins))
 
     # ---- scopes
 
@@ -248,7 +258,9 @@ class Tables:
     def scope(self, flow: Flow, source: str, constants: Mapping[str, Binding], site: str | None) -> Scope:
         """What an expression behind the last node of `flow` may speak of."""
         visible = {
-            n: Binding(Column(n, t), flow.places.get(n)) for n, t in flow.columns.items() if not n.startswith("$")
+            n: Binding(Column(n, t), flow.places.get(n), origin=flow.origins.get(n, Origin()))
+            for n, t in flow.columns.items()
+            if not n.startswith("$")
         }
         return Scope(
             names={**constants, **visible},
@@ -319,7 +331,7 @@ class Tables:
             typed = self.checker.check(expression, scope)
             if draws(typed):
                 self._draw(flow, step.span)
-            flow.derive(name.name, typed, name.span, name.name)
+            flow.derive(name.name, typed, name.span, name.name, origin_of(typed, scope))
 
     def select(self, step: d.Select, flow: Flow) -> None:
         """Only these columns, and the hidden ones of a spec's rows."""
@@ -385,7 +397,13 @@ class Tables:
             return
         on: list[tuple[str, str]] = []
         other = Flow(
-            f"column of `{right.relation.name}`", [], dict(right.columns), dict(right.places), right.key, right.span
+            f"column of `{right.relation.name}`",
+            [],
+            dict(right.columns),
+            dict(right.places),
+            right.key,
+            right.span,
+            dict(right.origins),
         )
         for mine, theirs in step.on:
             if self.comparable(mine, flow, theirs, other):
@@ -415,7 +433,8 @@ class Tables:
             table = other.what.removeprefix("column of ")
             message = f"`{mine.name}` is `{here}`, `{theirs.name}` of {table} is `{there}`"
             help = "`text(x)` or `int?(x)`, derived before, makes one like the other"
-            self.report.error("CXR405", mine.span, message, label="they can never be equal", help=help)
+            cause = flow.cause(mine.name) + other.cause(theirs.name)
+            self.report.error("CXR405", mine.span, message, label="they can never be equal", help=help, cause=cause)
             return False
         return True
 
@@ -443,8 +462,8 @@ class Tables:
             if new.name not in clashing and new.name not in {t[0] for t in taken}:
                 type = UNKNOWN if type is None else nullable(type) if step.kind == "left" else type
                 taken.append((new.name, theirs.name, type))
-                if new.span is not None:
-                    flow.places[new.name] = new.span
+                origin = right.origin(theirs.name)
+                flow.declare(new.name, new.span, replace(origin, null=None) if step.kind == "left" else origin)
         return tuple(taken)
 
     def group(self, step: d.Group, flow: Flow, source: str, constants: Mapping[str, Binding]) -> None:
@@ -456,7 +475,9 @@ class Tables:
     def merge(self, step: d.Merge, flow: Flow, source: str, constants: Mapping[str, Binding]) -> None:
         """Boxes that overlap become one. Which one leads hangs on the order, so that is settled whatever is taken."""
         type, what = self.column(step.box, flow), f"the column `{step.box.name}`"
-        if type is None or self.checker.fitted(Column(step.box.name, type), BOX, step.box.span, what).type != BOX:
+        box = Column(step.box.name, UNKNOWN if type is None else type)
+        scope = self.scope(flow, source, constants, None)
+        if self.checker.fitted(box, BOX, step.box.span, what, scope).type != BOX:
             flow.broken = True
             return
         by, order, take = self.gathered(step, (*step.by, step.box), flow, source, constants)
@@ -475,7 +496,9 @@ class Tables:
         by = tuple(n.name for n in step.by if self.column(n, flow) is not None)
         scope = self.scope(flow, source, constants, None)
         order = tuple(self.checker.check(e, scope) for e in step.order)
-        taken = [self.aggregate(name, expression, scope, bool(order)) for name, expression in step.take]
+        taken = [self.aggregate(name, expression, scope) for name, expression in step.take]
+        if not order and isinstance(step, d.Group):
+            self.unordered(step)
         hidden = [
             p.Aggregate(n, "only", Column(n, flow.columns[n]), flow.columns[n]) for n in flow.hidden if n not in by
         ]
@@ -488,8 +511,23 @@ class Tables:
         if isinstance(step, d.Merge) or any(a.function in ("first", "list") for a in taken):
             self.settled(by, step.order, order, flow)
         flow.broken = len(by) < len(step.by) or not single
-        flow.places |= {n.name: n.span for n, _ in step.take if n.span is not None}
+        for (name, _), one in zip(step.take, taken, strict=True):
+            flow.declare(name.name, name.span, Origin() if one.argument is None else origin_of(one.argument, scope))
         return by, order, (*taken, *hidden)
+
+    def unordered(self, step: d.Group) -> None:
+        """A finding if a group without an order takes what hangs on it."""
+        calls = [call for _, call in step.take if isinstance(call, s.Call) and call.function in ("first", "list")]
+        if not calls:
+            return
+        places = [call.function_span or call.span for call in calls]
+        self.report.error(
+            "CXR413",
+            places[0],
+            f"`{calls[0].function}` without an order",
+            others=[Label(place, "and here") for place in places[1:] if place],
+            help="`order: [...]` in the group says which row comes first; `only(x)` needs none",
+        )
 
     def settled(self, by: tuple[str, ...], written: tuple[s.Expr, ...], order: tuple[Typed, ...], flow: Flow) -> None:
         """Rows of a group that the order leaves equal are bad rows: `first` and `list` would hang on the files' order."""
@@ -505,8 +543,8 @@ class Tables:
         named = {e.name for e in order if isinstance(e, s.Name)}
         return flow.key is not None and set(flow.key) <= {*by, *named}
 
-    def aggregate(self, name: s.Name, call: s.Expr, scope: Scope, ordered: bool) -> p.Aggregate:
-        """One aggregate of a group; `first` and `list` need an order."""
+    def aggregate(self, name: s.Name, call: s.Expr, scope: Scope) -> p.Aggregate:
+        """One aggregate of a group."""
         if not isinstance(call, s.Call) or call.function not in AGGREGATES:
             if not isinstance(call, s.Invalid):
                 help = "one of " + ", ".join(f"`{a}({'' if a == 'count' else 'x'})`" for a in AGGREGATES)
@@ -523,13 +561,6 @@ class Tables:
             return p.Aggregate(name.name, "count", None, UNKNOWN)
         if call.function == "count":
             return p.Aggregate(name.name, "count", None, INT)
-        if call.function in ("first", "list") and not ordered:
-            self.report.error(
-                "CXR413",
-                call.function_span or call.span,
-                f"`{call.function}` without an order",
-                help="`order: [...]` in the group says which row comes first; `only(x)` needs none",
-            )
         argument = self.checker.check(call.arguments[0], scope)
         listed = call.function in ("list", "list_unique")
         whole = present(argument.type)
@@ -544,7 +575,12 @@ class Tables:
         type = self.column(step.column, flow)
         listed = UNKNOWN if type is None else present(type)
         if not isinstance(listed, ListOf | Unknown):
-            self.report.error("CXR305", step.column.span, f"`explode` asks for a list, found `{type}`")
+            self.report.error(
+                "CXR305",
+                step.column.span,
+                f"`explode` asks for a list, found `{type}`",
+                cause=flow.cause(step.column.name),
+            )
         key, position = flow.key, step.position.name if step.position else None
         names = [n for n in (step.item, step.position) if n is not None and n.name != step.column.name]
         if self.clash(names, flow, "`as:` and `position:` name new columns"):
@@ -619,7 +655,9 @@ class Tables:
             return
         columns = tuple(name.name for name in names)
         flow.add(p.Unpivot(columns, step.name.name, step.value.name, type))
-        flow.places |= {n.name: n.span for n in new if n.span is not None}
+        flow.declare(step.name.name, step.name.span)
+        origins = [flow.origin(name.name) for name in known]
+        flow.declare(step.value.name, step.value.span, next(iter(origins), Origin()))
         flow.key = None if flow.key is None or set(flow.key) & {*columns} else (*flow.key, step.name.name)
 
     def one_type(self, names: Iterable[s.Name], flow: Flow) -> Type:
@@ -630,7 +668,7 @@ class Tables:
             if joined is None:
                 message = f"`{name.name}` is `{flow.columns[name.name]}`, the columns before it are `{type}`"
                 help = "the columns of an `unpivot` have one type; `derive` makes them so"
-                self.report.error("CXR303", name.span, message, help=help)
+                self.report.error("CXR303", name.span, message, help=help, cause=flow.cause(name.name))
                 return UNKNOWN
             type = joined
         return type
@@ -670,5 +708,5 @@ class Tables:
             type = self.column(column, flow)
             if new.name not in clashing:
                 taken.append((new.name, column.name, UNKNOWN if type is None else nullable(type)))
-                flow.places |= {new.name: new.span} if new.span is not None else {}
+                flow.declare(new.name, new.span, replace(flow.origin(column.name), null=None))
         flow.add(p.Lag(by, order, tuple(taken), self.told_apart(by, step.order, flow)))

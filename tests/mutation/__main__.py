@@ -18,7 +18,9 @@ def main() -> None:
     asked = parser.parse_args()
     corpus = Corpus()
     kinds = {kind: m for kind, m in everything(corpus, asked.seed).items() if asked.only in kind}
-    print(f"{'kind':40}{'places':>8}{'mutants':>9}{'found':>7}{'touch':>7}{'moved':>7}{'most':>6}{'good':>7}{'s each':>8}")
+    print(
+        f"{'kind':40}{'places':>8}{'mutants':>9}{'found':>7}{'touch':>7}{'moved':>7}{'most':>6}{'good':>7}{'s each':>8}"
+    )
     for kind, mutants in kinds.items():
         start = time.perf_counter()
         outcomes = [judge(corpus, one) for one in sample(mutants, asked.number, asked.seed)]
@@ -40,7 +42,9 @@ def _line(kind: str, places: int, outcomes: list[Outcome], seconds: float) -> No
     moved = sum(bool(one.moved) for one in outcomes)
     most = max(len(one.findings) for one in outcomes)
     good = sum(one.good for one in outcomes)
-    print(f"{kind:40}{places:8}{len(outcomes):9}{found:7}{touching:7}{moved:7}{most:6}{good:7}{seconds:8.2f}", flush=True)
+    print(
+        f"{kind:40}{places:8}{len(outcomes):9}{found:7}{touching:7}{moved:7}{most:6}{good:7}{seconds:8.2f}", flush=True
+    )
 
 
 if __name__ == "__main__":

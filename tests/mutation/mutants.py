@@ -72,7 +72,11 @@ class Corpus:
 
     @cached_property
     def tasks(self) -> dict[str, Page]:
-        return {page.say("name").lower().replace(" ", "_").replace("-", "_"): page for page in self.pages if page.kind == "task"}
+        return {
+            page.say("name").lower().replace(" ", "_").replace("-", "_"): page
+            for page in self.pages
+            if page.kind == "task"
+        }
 
     @cached_property
     def specs(self) -> list[Page]:
@@ -99,7 +103,9 @@ class Corpus:
 
     def referred(self, word: Word, page: Page) -> bool:
         """Whether something refers to a declaration that has its name for itself."""
-        roles: set[Role] = {"rule"} if word.home[-2:-1] == ("rules",) else {*NAMES} - {"word", "declared", "rule", "type"}
+        roles: set[Role] = (
+            {"rule"} if word.home[-2:-1] == ("rules",) else {*NAMES} - {"word", "declared", "rule", "type"}
+        )
         same = [w for p in self.scope(page) for w in p.words if w.text == word.text]
         if sum(w.role == "declared" for w in page.words if w.text == word.text) > 1:
             return False
@@ -147,7 +153,7 @@ def _misspelling(word: str, known: set[str], random: random.Random) -> str:
     return random.choice(sorted(set(fresh))) + word[len(body) :]
 
 
-SCHEMAS = ("source", "task", "spec", "spaces", "words")
+SCHEMAS = ("source", "task", "spec", "spaces", "words", "licenses")
 
 
 def schema(kind: str) -> dict[str, Any]:
@@ -163,7 +169,9 @@ def _required(schema: Any, root: Any, value: Any, path: tuple[str, ...]) -> Iter
         yield from _required(root["definitions"][rules["$ref"].rpartition("/")[2]], root, value, path)
         return
     if "if" in rules:
-        holds = Draft7Validator({**root, **_bare_rules(rules["if"]), "definitions": root["definitions"]}).is_valid(value)
+        holds = Draft7Validator({**root, **_bare_rules(rules["if"]), "definitions": root["definitions"]}).is_valid(
+            value
+        )
         yield from _required(rules.get("then" if holds else "else"), root, value, path)
     for part in rules.get("allOf", ()):
         yield from _required(part, root, value, path)
@@ -179,7 +187,12 @@ def _required(schema: Any, root: Any, value: Any, path: tuple[str, ...]) -> Iter
 
 def _bare_rules(rules: Any) -> dict[str, Any]:
     """The rules of a condition alone, without those of the root it is put into."""
-    none = {"required": [], "properties": {}, "additionalProperties": True, "type": ["object", "array", "string", "number"]}
+    none = {
+        "required": [],
+        "properties": {},
+        "additionalProperties": True,
+        "type": ["object", "array", "string", "number"],
+    }
     return {**none, "if": True, "then": True, "else": True, **rules}
 
 
@@ -286,7 +299,11 @@ def corpus_uses(corpus: Corpus, page: Page, word: Word) -> str:
     expressions = [str(i.value.value) for p in (page, *specs) for i in p.items if i.value_role == "expression"]
     wants = [
         (rf"(?:\b(?:{_WANTS_TEXT})\({column}\b(?! ==))", "a function of text", ("text",)),
-        (rf"(?<![.\w]){column}\b (?:==|!=|<|<=|>|>=) (?:\"|\d)", "a comparison with a literal", ("text", "int", "float")),
+        (
+            rf"(?<![.\w]){column}\b (?:==|!=|<|<=|>|>=) (?:\"|\d)",
+            "a comparison with a literal",
+            ("text", "int", "float"),
+        ),
         (rf"(?<![.\w]){column}\b (?:not )?in \[\"", "a comparison with a literal", ("text",)),
         (rf"(?<![.\w]){column}\b \?\? \"", "a text in its place", ("text",)),
         (rf"\bbox(?:_xywh)?\([^)]*\b{column}\b", "a box", ("int", "float")),
@@ -311,10 +328,14 @@ def column_is_input(corpus: Corpus, page: Page, table: str, column: str) -> bool
     for spec in corpus.scope(page)[1:]:
         start = spec.say("from")
         if start != table:
-            steps = {plain(i.path)[3] for i in page.items if i.path[:3] == ("tables", start, "steps") and len(plain(i.path)) > 3}
+            steps = {
+                plain(i.path)[3]
+                for i in page.items
+                if i.path[:3] == ("tables", start, "steps") and len(plain(i.path)) > 3
+            }
             if page.say("tables", start, "from") != table or not steps <= {"where", "join", "derive"}:
                 continue
-        if any(plain(i.path)[:1] == ("steps",) for i in spec.items) or any("published" == i.path[0] for i in []):
+        if any(plain(i.path)[:1] == ("steps",) for i in spec.items) or any(i.path[0] == "published" for i in []):
             continue
         inputs, bound = corpus.inputs(corpus.tasks[spec.say("task")]), corpus.bound(spec)
         if any(bound.get(name, name) == column and "null" not in type for name, type in inputs.items()):
@@ -327,7 +348,12 @@ def literals_unquoted(corpus: Corpus, random: random.Random) -> Iterator[Mutant]
     for page in corpus.pages:
         for word in page.words:
             bare = word.text.strip('"')
-            if word.role == "data" and word.home[-1:] == ("=",) and word.text.startswith('"') and not _known(bare, page):
+            if (
+                word.role == "data"
+                and word.home[-1:] == ("=",)
+                and word.text.startswith('"')
+                and not _known(bare, page)
+            ):
                 style = yaml_style(page, word)
                 if style in ("'", "", "|", ">"):
                     what = "a text"
@@ -339,9 +365,7 @@ def literals_unquoted(corpus: Corpus, random: random.Random) -> Iterator[Mutant]
                 inner = page.text[start + 1 : end - 1]
                 if inner.startswith(("[", '"', "{")) and "''" not in inner:
                     what = "YAML's quotes"
-                    yield mutant(
-                        "must fail", "unquote or quote a literal", what, page, item.path, (start, end, inner)
-                    )
+                    yield mutant("must fail", "unquote or quote a literal", what, page, item.path, (start, end, inner))
 
 
 def _known(word: str, page: Page) -> bool:
@@ -452,7 +476,9 @@ def leaks(corpus: Corpus, random: random.Random) -> Iterator[Mutant]:
             for number, slot in enumerate(slots):
                 at = start + lines[number % len(lines)].end()
                 what = "a slot"
-                yield mutant("must fail", "bind the answer into the prompt", what, page, item.path, (at, at, f" {slot}"))
+                yield mutant(
+                    "must fail", "bind the answer into the prompt", what, page, item.path, (at, at, f" {slot}")
+                )
     for spec in corpus.specs:
         task, bound = corpus.tasks[spec.say("task")], corpus.bound(spec)
         inputs = corpus.inputs(task)
@@ -589,7 +615,9 @@ def other_filters(corpus: Corpus, random: random.Random) -> Iterator[Mutant]:
             continue
         for item in page.items:
             if item.value_role == "expression" and item.path[-2:-1] == ("where",):
-                new = mutant("may pass", "remove a `where`", page.kind, page, item.path, without(page, only(page, item)))
+                new = mutant(
+                    "may pass", "remove a `where`", page.kind, page, item.path, without(page, only(page, item))
+                )
                 if new.text not in needed:
                     yield new
 
@@ -608,7 +636,14 @@ def reordered(corpus: Corpus, random: random.Random) -> Iterator[Mutant]:
                 continue
             if "kind" in (first.path[-1], second.path[-1]) or above in (("ratio",), ("values",)):
                 continue
-            yield mutant("must be clean", "reorder keys", above[0] if above else page.kind, page, first.path, swap(page, first, second))
+            yield mutant(
+                "must be clean",
+                "reorder keys",
+                above[0] if above else page.kind,
+                page,
+                first.path,
+                swap(page, first, second),
+            )
 
 
 def is_same(one: Mutant) -> bool:

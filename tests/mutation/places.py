@@ -27,6 +27,7 @@ Role: TypeAlias = Literal[
     "constant",
     "label",
     "reader field",
+    "license",
     "function",
     "rule",
     "name",  # in an expression
@@ -42,8 +43,10 @@ Role: TypeAlias = Literal[
 ]
 
 NAMES: frozenset[Role] = frozenset(
-    ["word", "table", "column", "source", "task", "split", "space", "input", "constant", "label", "reader field"]
-    + ["function", "rule", "name", "field", "declared", "type"]
+    (
+        *("word", "table", "column", "source", "task", "split", "space", "input", "constant", "label", "reader field"),
+        *("license", "function", "rule", "name", "field", "declared", "type"),
+    )
 )
 
 _STEPS = {
@@ -113,7 +116,7 @@ _VALUES: dict[str, dict[str, str]] = {
         "kind": "word",
         "name": "declared",
         "title": "free",
-        "license": "free",
+        "license": "license",
         "homepage": "free",
         "use/*": "word",
         "identity/space": "space",
@@ -130,6 +133,7 @@ _VALUES: dict[str, dict[str, str]] = {
         "tables/*/columns/*/optional": "word",
         "tables/*/columns/*/clean": "word",
         "tables/*/columns/*/fold": "constant",
+        "tables/*/columns/*/part_of": "column",
         "tables/*/from": "table",
         "splits/*/table": "table",
         "splits/*/column": "column",
@@ -153,6 +157,7 @@ _VALUES: dict[str, dict[str, str]] = {
         "identity": "word",
         "split": "split",
         "own_split": "free",
+        "leak": "free",
         "because": "free",
         "bind/*": "expression",
         "keep/*/where": "expression",
@@ -171,6 +176,7 @@ _VALUES: dict[str, dict[str, str]] = {
         "functions/*/gives": "expression",
     },
     "spaces": {"kind": "word", "spaces/*/authority": "split", "spaces/*/otherwise": "word"},
+    "licenses": {"kind": "word", "licenses/*/*": "word"},
 }
 _KEYS: dict[str, str] = {  # of a mapping whose keys are no words of the language, by its own key
     "constants": "declared",
@@ -185,6 +191,7 @@ _KEYS: dict[str, str] = {  # of a mapping whose keys are no words of the languag
     "takes": "declared",
     "take": "declared",
     "spaces": "space",
+    "licenses": "license",
     "on": "column",
     "set": "column",
     "bind": "input",
@@ -293,7 +300,9 @@ class Page:
         if isinstance(node, yaml.MappingNode):
             for index, (key, value) in enumerate(node.value):
                 inner = (*path, str(key.value))
-                yield Item(inner, value, key, node, index, self._value_role(inner), self._key_role(path, str(key.value)))
+                yield Item(
+                    inner, value, key, node, index, self._value_role(inner), self._key_role(path, str(key.value))
+                )
                 yield from self._items(value, inner)
         elif isinstance(node, yaml.SequenceNode):
             for index, value in enumerate(node.value):
@@ -345,7 +354,9 @@ class Page:
         for item in self.items:
             if item.key is not None:
                 start, end = self.span(item.key)
-                found.append(Word(self.text[start:end].strip("'\""), *_bare(self.text, start, end), item.key_role, item.path))
+                found.append(
+                    Word(self.text[start:end].strip("'\""), *_bare(self.text, start, end), item.key_role, item.path)
+                )
             if isinstance(item.value, yaml.ScalarNode):
                 found += self._scalar(item)
         return found
