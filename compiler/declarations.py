@@ -184,6 +184,7 @@ class Identity(Node):
     space: str
     patient: tuple[Name, ...] | None
     study: tuple[Name, ...]
+    space_span: Span | None = field(default=None, compare=False, repr=False, kw_only=True)
 
 
 @node

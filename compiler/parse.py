@@ -207,6 +207,7 @@ class _Parser:
             space=self.text((*path, "space")),
             patient=None if [n.name for n in patient] in ([], ["none"]) else patient,
             study=self.names((*path, "study")),
+            space_span=self.span((*path, "space")),
             span=self.span(path),
         )
 

@@ -8,7 +8,7 @@ from cxrspec.compiler.catalog import File, overlay
 from cxrspec.compiler.diagnostics import Label
 from cxrspec.compiler.pipeline import Compilation, compile
 
-from .case_files import packaged
+from .case_files import REMEMBERED, packaged
 
 SPEC = """\
 kind: spec
@@ -36,7 +36,7 @@ def compiled(*changes: tuple[str, str], spec: str = SPEC, published: bool = Fals
     for before, after in changes:
         assert spec.count(before) == 1
         spec = spec.replace(before, after)
-    return compile(overlay(packaged(), [File("x.yaml", "x.yaml", spec)]), published)
+    return compile(overlay(packaged(), [File("x.yaml", "x.yaml", spec)]), published, REMEMBERED)
 
 
 def said(compilation: Compilation) -> list[tuple[str, str]]:

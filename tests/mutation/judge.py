@@ -9,6 +9,7 @@ from functools import cache
 
 from cxrspec.compiler.catalog import File
 from cxrspec.compiler.diagnostics import Diagnostic, Label
+from cxrspec.compiler.parsed import Parsed
 from cxrspec.compiler.pipeline import Compilation, compile
 from cxrspec.compiler.render import render
 from cxrspec.compiler.serial import fingerprint
@@ -16,6 +17,12 @@ from cxrspec.compiler.serial import fingerprint
 from .mutants import Corpus, Mutant
 
 Compile = Callable[[Sequence[File], bool], Compilation]
+REMEMBERED: dict[str, Parsed] = {}
+
+
+def warm(files: Sequence[File], published: bool) -> Compilation:
+    """Compile with what the files said before."""
+    return compile(files, published, REMEMBERED)
 
 
 @dataclass(frozen=True)
@@ -43,7 +50,7 @@ class Outcome:
                 return not self.findings and not self.moved
 
 
-def judge(corpus: Corpus, mutant: Mutant, compile: Compile = compile) -> Outcome:
+def judge(corpus: Corpus, mutant: Mutant, compile: Compile = warm) -> Outcome:
     """Compile what ships with the mutant in it."""
     old = mutant.page.file
     files = list(corpus.files)
@@ -84,4 +91,4 @@ def prints(compilation: Compilation) -> Mapping[str, str]:
 @cache
 def as_shipped(published: bool) -> Mapping[str, str]:
     """The fingerprints of what ships."""
-    return prints(compile(Corpus().files, published))
+    return prints(warm(Corpus().files, published))

@@ -157,7 +157,8 @@ SCHEMAS = ("source", "task", "spec", "spaces", "words", "licenses")
 
 
 def schema(kind: str) -> dict[str, Any]:
-    return json.loads((files("cxrspec.grammars") / f"{kind}.schema.json").read_text("utf-8"))
+    rules: dict[str, Any] = json.loads((files("cxrspec.grammars") / f"{kind}.schema.json").read_text("utf-8"))
+    return rules
 
 
 def _required(schema: Any, root: Any, value: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], str]]:
@@ -335,7 +336,7 @@ def column_is_input(corpus: Corpus, page: Page, table: str, column: str) -> bool
             }
             if page.say("tables", start, "from") != table or not steps <= {"where", "join", "derive"}:
                 continue
-        if any(plain(i.path)[:1] == ("steps",) for i in spec.items) or any(i.path[0] == "published" for i in []):
+        if any(plain(i.path)[:1] == ("steps",) for i in spec.items):
             continue
         inputs, bound = corpus.inputs(corpus.tasks[spec.say("task")]), corpus.bound(spec)
         if any(bound.get(name, name) == column and "null" not in type for name, type in inputs.items()):
@@ -480,31 +481,34 @@ def leaks(corpus: Corpus, random: random.Random) -> Iterator[Mutant]:
                     "must fail", "bind the answer into the prompt", what, page, item.path, (at, at, f" {slot}")
                 )
     for spec in corpus.specs:
+        if spec.say("leak"):
+            continue
         task, bound = corpus.tasks[spec.say("task")], corpus.bound(spec)
         inputs = corpus.inputs(task)
-        shown = {w.text for w in task.words if "prompt" in w.home and w.role == "name"}
+        # `{options}` prints the block of options, which is there to hold the answer
+        shown = {w.text for w in task.words if "prompt" in w.home and w.role == "name"} - {"options"}
         answers = [i for i in task.items if i.path[-2:-1] == ("answer",) and i.path[-1] in ("text", "correct", "boxes")]
-        for answer in answers:
-            told = str(answer.value.value)
-            for name in sorted(shown & inputs.keys()):
-                if told not in inputs or inputs[told] != inputs[name] or told == name:
+        for said in answers:
+            told = str(said.value.value)
+            for asked in sorted(shown & inputs.keys()):
+                if told not in inputs or inputs[told] != inputs[asked] or told == asked:
                     continue
                 value = bound.get(told, told)
-                line = f"{name}: {value}"
-                entry = spec.at.get(("bind", name))
+                line = f"{asked}: {value}"
+                entry = spec.at.get(("bind", asked))
                 if entry is not None:
                     start, end = entry.start, page_end(spec, entry)
                     edit = start, end, line
                 elif ("bind",) in spec.at:
-                    inside = spec.at[("bind",)]
-                    first = inside.value.value[0][0].start_mark.index
-                    flow = inside.value.flow_style
-                    edit = first, first, f"{line}, " if flow else f"{line}\n  "
+                    inside = spec.at[("bind",)].value
+                    assert isinstance(inside, yaml.MappingNode)
+                    first = inside.value[0][0].start_mark.index
+                    edit = first, first, f"{line}, " if inside.flow_style else f"{line}\n  "
                 else:
                     at = spec.at[("key",)].start
                     edit = at, at, f"bind: {{{line}}}\n"
                 what = "a binding"
-                yield mutant("must fail", "bind the answer into the prompt", what, spec, ("bind", name), edit)
+                yield mutant("must fail", "bind the answer into the prompt", what, spec, ("bind", asked), edit)
 
 
 def page_end(page: Page, item: Item) -> int:
@@ -535,9 +539,9 @@ def other_splits(corpus: Corpus, random: random.Random) -> Iterator[Mutant]:
         if item.path[-1] == "authority":
             start, end = spaces.span(item.value)
             for name, source in corpus.sources.items():
-                here = [str(i.value.value) for i in source.items if i.path[0] == "identity" and i.path[-1] == "space"]
+                theirs = [str(i.value.value) for i in source.items if i.path[0] == "identity" and i.path[-1] == "space"]
                 for split in source.items:
-                    if split.path[0] == "splits" and len(split.path) == 2 and item.path[1] not in here:
+                    if split.path[0] == "splits" and len(split.path) == 2 and item.path[1] not in theirs:
                         edit = start, end, f"{name}.{split.path[1]}"
                         what = "an authority of another space"
                         yield mutant("must fail", "split a shared space by another rule", what, spaces, item.path, edit)

@@ -276,7 +276,7 @@ class Page:
         start, end = _at(node.start_mark), _at(node.end_mark)
         if isinstance(node, yaml.ScalarNode):
             return start, start + len(self.text[start:end].rstrip())
-        if node.flow_style:
+        if isinstance(node, yaml.CollectionNode) and node.flow_style:
             return start, end
         last = self.last(node)
         return start, self.span(last)[1] if last is not None else start
