@@ -188,7 +188,8 @@ def _once(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
 
 
 def _by_cause(diagnostics: Iterable[Diagnostic]) -> list[list[Diagnostic]]:
-    """Errors (and warnings) that hang on one declaration, directly or by way of others, in groups."""
+    """Errors that hang on one declaration, directly or by way of others, in groups; a warning stands alone, since it
+    can be ignored at its place."""
     groups: list[list[Diagnostic]] = []
     for found in diagnostics:
         near = [g for g in groups if any(_hang_together(found, other) for other in g)]
@@ -198,7 +199,7 @@ def _by_cause(diagnostics: Iterable[Diagnostic]) -> list[list[Diagnostic]]:
 
 
 def _hang_together(one: Diagnostic, other: Diagnostic) -> bool:
-    return one.severity == other.severity and not {*one.causes}.isdisjoint(other.causes)
+    return one.severity == other.severity == "error" and not {*one.causes}.isdisjoint(other.causes)
 
 
 def _span(found: Diagnostic) -> Span | None:
