@@ -2,36 +2,21 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from cxrspec.compiler.diagnostics import Span
-from cxrspec.compiler.nodes import node
 from cxrspec.compiler.plan import Place, RawColumn, Read
 from cxrspec.compiler.syntax import Expr, Name, Node, Prompt
 from cxrspec.compiler.types import Type
-
-KINDS = ("source", "task", "spec", "spaces", "licenses", "words")
-"""What a file can declare, as its `kind:` says."""
-
-
-def snake(title: str) -> str:
-    """A title as an id.
-
-    >>> snake("Close-Ended VQA")
-    'close_ended_vqa'
-    """
-    return re.sub(r"[^a-z0-9]+", "_", title.lower()).strip("_")
-
 
 # ---- constants
 
 Verdict: TypeAlias = Literal["positive", "negative", "skip"]
 
 
-@node
+@dataclass(frozen=True, slots=True)
 class Verdicts(Node):
     """What one state counts as, for some labels by name and for all others."""
 
@@ -44,7 +29,7 @@ class Verdicts(Node):
         return named.get(label, self.otherwise)
 
 
-@node
+@dataclass(frozen=True, slots=True)
 class Policy(Node):
     """What a label counts as that is uncertain or not mentioned."""
 
@@ -57,21 +42,21 @@ Constant: TypeAlias = str | int | float | bool | tuple[str, ...] | tuple[int, ..
 # ---- steps
 
 
-@node
+@dataclass(frozen=True, slots=True)
 class Where(Node):
     """Keep the rows for which every condition holds; the names are what attrition speaks in."""
 
     conditions: tuple[tuple[str, Expr], ...]
 
 
-@node
+@dataclass(frozen=True, slots=True)
 class Derive(Node):
     """New columns, or old ones made anew; top to bottom, each sees those above it."""
 
     columns: tuple[tuple[Name, Expr], ...]
 
 
-@node
+@dataclass(frozen=True, slots=True)
 class Select(Node):
     """Only these columns."""
 
@@ -81,7 +66,7 @@ class Select(Node):
 JoinKind: TypeAlias = Literal["inner", "left", "semi", "anti"]
 
 
-@node
+@dataclass(frozen=True, slots=True)
 class Join(Node):
     """Columns of another table. `on` pairs (mine, theirs); `take` pairs (new name, theirs), None = all others."""
 
@@ -92,7 +77,7 @@ class Join(Node):
     many: bool
 
 
-@node
+@dataclass(frozen=True, slots=True)
 class Group(Node):
     """One row for each value of `by`; `take` holds (column, aggregate call)."""
 
@@ -101,7 +86,7 @@ class Group(Node):
     take: tuple[tuple[Name, Expr], ...]
 
 
-@node
+@dataclass(frozen=True, slots=True)
 class Merge(Node):
     """One row for the boxes of a group that overlap by more than `over`; `take` holds (column, aggregate call)."""
 
@@ -112,7 +97,7 @@ class Merge(Node):
     take: tuple[tuple[Name, Expr], ...]
 
 
-@node
+@dataclass(frozen=True, slots=True)
 class Explode(Node):
     """One row for each item of a list; an empty list or a null gives none."""
 
@@ -121,14 +106,14 @@ class Explode(Node):
     position: Name | None
 
 
-@node
+@dataclass(frozen=True, slots=True)
 class Union(Node):
     """The rows of another table below these: same names, same types."""
 
     table: Name
 
 
-@node
+@dataclass(frozen=True, slots=True)
 class Unpivot(Node):
     """One row for each of the columns: its name in `name`, its value in `value`. One name alone is that of a constant list."""
 
@@ -137,7 +122,7 @@ class Unpivot(Node):
     value: Name
 
 
-@node
+@dataclass(frozen=True, slots=True)
 class Lag(Node):
     """Columns of the row before, among those with the same `by`, in `order`; `take` pairs (new column, column)."""
 
@@ -146,7 +131,7 @@ class Lag(Node):
     take: tuple[tuple[Name, Name], ...]
 
 
-@node
+@dataclass(frozen=True, slots=True)
 class Contrast(Node):
     """Below each row one that is drawn from a pool, for which `lacks` does not hold; in the steps of a spec only.
 
@@ -162,7 +147,7 @@ class Contrast(Node):
     origin: Name
 
 
-@node
+@dataclass(frozen=True, slots=True)
 class SplitRows(Node):
     """A column that holds the split of each row by a split of the source; only where a published run makes a table."""
 
@@ -177,17 +162,16 @@ Step: TypeAlias = (
 # ---- sources
 
 
-@node
+@dataclass(frozen=True, slots=True)
 class Identity(Node):
     """Who a row is about: the space of patients, and the columns of patient (None: no id released) and study."""
 
     space: str
     patient: tuple[Name, ...] | None
     study: tuple[Name, ...]
-    space_span: Span | None = field(default=None, compare=False, repr=False, kw_only=True)
 
 
-@node
+@dataclass(frozen=True, slots=True)
 class LabelColumn(Node):
     """A column of type labels; `names` are listed, or the constant that lists them.
 
@@ -199,7 +183,7 @@ class LabelColumn(Node):
     missing: tuple[str, ...]
 
 
-@node
+@dataclass(frozen=True, slots=True)
 class ReadTable(Node):
     """A table read from files; `count` is how many rows were published, at least and at most.
 
@@ -216,7 +200,7 @@ class ReadTable(Node):
     count: tuple[int, int] | None
 
 
-@node
+@dataclass(frozen=True, slots=True)
 class DerivedTable(Node):
     """A table made from another by steps. `elsewhere` are the words that only the other reading has, published or not."""
 
@@ -229,7 +213,7 @@ class DerivedTable(Node):
 Table: TypeAlias = ReadTable | DerivedTable
 
 
-@node
+@dataclass(frozen=True, slots=True)
 class ColumnSplit(Node):
     """The split stands in a column."""
 
@@ -237,7 +221,7 @@ class ColumnSplit(Node):
     table: Name | None
 
 
-@node
+@dataclass(frozen=True, slots=True)
 class ListSplit(Node):
     """A row's split is the list that names its key; `lists` pairs (split, table)."""
 
@@ -246,7 +230,7 @@ class ListSplit(Node):
     table: Name | None
 
 
-@node
+@dataclass(frozen=True, slots=True)
 class RatioSplit(Node):
     """A threshold on the patient's draw. `out_of` carves the shares out of the train rows of another split."""
 
@@ -255,7 +239,7 @@ class RatioSplit(Node):
     table: Name | None
 
 
-@node
+@dataclass(frozen=True, slots=True)
 class ConstantSplit(Node):
     """Every row in one split."""
 
@@ -263,7 +247,7 @@ class ConstantSplit(Node):
     table: Name | None
 
 
-@node
+@dataclass(frozen=True, slots=True)
 class Cut:
     """One cut of a holdout: `share` of the rows is held (by numpy's legacy generator with `seed`), the others are kept."""
 
@@ -273,7 +257,7 @@ class Cut:
     held: str | Cut
 
 
-@node
+@dataclass(frozen=True, slots=True)
 class HoldoutSplit(Node):
     """scikit-learn's recipe over the sorted distinct keys; a second cut runs in the order the first one left."""
 
@@ -286,7 +270,7 @@ class HoldoutSplit(Node):
 Split: TypeAlias = ColumnSplit | ListSplit | RatioSplit | ConstantSplit | HoldoutSplit
 
 
-@node
+@dataclass(frozen=True, slots=True)
 class Function(Node):
     """A short function of the language, written in YAML and expanded where it is called."""
 
@@ -295,7 +279,7 @@ class Function(Node):
     gives: Expr
 
 
-@node
+@dataclass(frozen=True, slots=True)
 class Source(Node):
     """One dataset as downloaded. Each of its licences holds; `use_spans` are where the words of its terms stand."""
 
@@ -319,7 +303,7 @@ class Source(Node):
 # ---- licences
 
 
-@node
+@dataclass(frozen=True, slots=True)
 class License(Node):
     """A licence, and the freest word of each term that it allows; a term without one is the strictest."""
 
@@ -327,7 +311,7 @@ class License(Node):
     allows: tuple[tuple[str, str], ...]
 
 
-@node
+@dataclass(frozen=True, slots=True)
 class Licenses(Node):
     """Licences that sources name."""
 
@@ -337,7 +321,7 @@ class Licenses(Node):
 # ---- spaces
 
 
-@node
+@dataclass(frozen=True, slots=True)
 class Space(Node):
     """A set of patients that sources share. The split of its rows is what the authority says (`source.split`, a split
     that names its table), and `otherwise` where it says nothing."""
@@ -347,7 +331,7 @@ class Space(Node):
     otherwise: ConstantSplit | RatioSplit
 
 
-@node
+@dataclass(frozen=True, slots=True)
 class Spaces(Node):
     """Spaces with one split for all their sources."""
 
@@ -361,14 +345,14 @@ Layout: TypeAlias = Literal["lines", "inline"]
 Reply: TypeAlias = Literal["text", "marker"]
 
 
-@node
+@dataclass(frozen=True, slots=True)
 class TextAnswer(Node):
     """The text itself."""
 
     text: Expr
 
 
-@node
+@dataclass(frozen=True, slots=True)
 class Block:
     """How `{options}` prints: each of these is drawn per turn where there is more than one."""
 
@@ -378,7 +362,7 @@ class Block:
     hint: Prompt | None = None
 
 
-@node
+@dataclass(frozen=True, slots=True)
 class ChoiceAnswer(Node):
     """One of the options."""
 
@@ -387,7 +371,7 @@ class ChoiceAnswer(Node):
     block: Block
 
 
-@node
+@dataclass(frozen=True, slots=True)
 class ChoicesAnswer(Node):
     """Some of the options; `empty` is what none of them reads."""
 
@@ -397,7 +381,7 @@ class ChoicesAnswer(Node):
     empty: Prompt | None
 
 
-@node
+@dataclass(frozen=True, slots=True)
 class BoxesAnswer(Node):
     """Boxes, each with its label or all with the one `label`; `empty` is what none of them reads."""
 
@@ -406,7 +390,7 @@ class BoxesAnswer(Node):
     empty: Prompt | None
 
 
-@node
+@dataclass(frozen=True, slots=True)
 class PairsAnswer(Node):
     """A pair a line, of a list of records; `empty` is what none of them reads."""
 
@@ -418,7 +402,7 @@ class PairsAnswer(Node):
 Answer: TypeAlias = TextAnswer | ChoiceAnswer | ChoicesAnswer | BoxesAnswer | PairsAnswer
 
 
-@node
+@dataclass(frozen=True, slots=True)
 class Form(Node):
     """One way of asking: `let` top to bottom, then `when`, then `count` prompts with their answer."""
 
@@ -432,7 +416,7 @@ class Form(Node):
     prompt_span: Span | None = field(default=None, compare=False, repr=False, kw_only=True)
 
 
-@node
+@dataclass(frozen=True, slots=True)
 class Task(Node):
     """A task family: typed inputs and forms. `name` is the id (`title` in snake case)."""
 
@@ -449,7 +433,7 @@ class Task(Node):
 # ---- specs
 
 
-@node
+@dataclass(frozen=True, slots=True)
 class Keep(Node):
     """Of the rows of a split for which `where` holds, only so many, or a share of them: those of the lowest draws."""
 
@@ -460,7 +444,7 @@ class Keep(Node):
     share: float | None
 
 
-@node
+@dataclass(frozen=True, slots=True)
 class Published:
     """The row of the published table a spec belongs to, and why ours may differ from it.
 
@@ -475,7 +459,7 @@ class Published:
     overlaid: bool
 
 
-@node
+@dataclass(frozen=True, slots=True)
 class Spec(Node):
     """One task/source combination. `task` names the task, or is the task itself where the spec carries it.
 
@@ -510,7 +494,7 @@ class Spec(Node):
         return f"{self.task.name}/{self.source.name}"
 
 
-@node
+@dataclass(frozen=True, slots=True)
 class Words(Node):
     """What specs share: constants, prompt rules and functions."""
 

@@ -5,73 +5,72 @@ Positions ride along in `span` and do not count for equality, so that `parse(sho
 
 from __future__ import annotations
 
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from cxrspec.compiler.diagnostics import Span
-from cxrspec.compiler.nodes import node
 
 
-@node
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Node:
     """Base of all syntax nodes: where it stands."""
 
-    span: Span | None = field(default=None, compare=False, repr=False, kw_only=True)
+    span: Span | None = field(default=None, compare=False, repr=False)
 
 
 # ---- expressions
 
 
-@node
+@dataclass(frozen=True, slots=True)
 class Name(Node):
     """A column, an input, a `let`, a constant, or `it`."""
 
     name: str
 
 
-@node
+@dataclass(frozen=True, slots=True)
 class Text(Node):
     """`"..."` or, with no escapes read, `r"..."`."""
 
     value: str
 
 
-@node
+@dataclass(frozen=True, slots=True)
 class Number(Node):
     """A number as written: an int, or a float if it has a point."""
 
     value: int | float
 
 
-@node
+@dataclass(frozen=True, slots=True)
 class Bool(Node):
     """`true` or `false`."""
 
     value: bool
 
 
-@node
+@dataclass(frozen=True, slots=True)
 class Format(Node):
     """`f"..."`: texts and expressions in turn; neighbouring texts are one part, empty texts are left out."""
 
     parts: tuple[str | Expr, ...]
 
 
-@node
+@dataclass(frozen=True, slots=True)
 class Items(Node):
     """`[a, b, c]`."""
 
     items: tuple[Expr, ...]
 
 
-@node
+@dataclass(frozen=True, slots=True)
 class Record(Node):
     """`record(a = x, b = y)`."""
 
     fields: tuple[tuple[str, Expr], ...]
 
 
-@node
+@dataclass(frozen=True, slots=True)
 class Call(Node):
     """`f(x, y)`; `x | f(y)` is read as the same call. `function_span` marks the function's name."""
 
@@ -86,7 +85,7 @@ BinaryOperator: TypeAlias = Literal[
 ]
 
 
-@node
+@dataclass(frozen=True, slots=True)
 class Unary(Node):
     """`-x`, `not x`."""
 
@@ -94,7 +93,7 @@ class Unary(Node):
     operand: Expr
 
 
-@node
+@dataclass(frozen=True, slots=True)
 class Binary(Node):
     """Two operands and an operator between; comparisons do not chain."""
 
@@ -103,7 +102,7 @@ class Binary(Node):
     right: Expr
 
 
-@node
+@dataclass(frozen=True, slots=True)
 class IsNull(Node):
     """`x is null`, `x is not null`."""
 
@@ -111,7 +110,7 @@ class IsNull(Node):
     negated: bool
 
 
-@node
+@dataclass(frozen=True, slots=True)
 class If(Node):
     """`if c then a else b`."""
 
@@ -120,7 +119,7 @@ class If(Node):
     otherwise: Expr
 
 
-@node
+@dataclass(frozen=True, slots=True)
 class Field(Node):
     """`x.name`: a field of a record."""
 
@@ -128,7 +127,7 @@ class Field(Node):
     name: str
 
 
-@node
+@dataclass(frozen=True, slots=True)
 class Index(Node):
     """`x[i]`: an item of a list, from 0, negative from the end; null if there is none."""
 
@@ -136,7 +135,7 @@ class Index(Node):
     index: Expr
 
 
-@node
+@dataclass(frozen=True, slots=True)
 class Invalid(Node):
     """Text that does not parse; already reported, fits everything."""
 
@@ -182,35 +181,35 @@ def children(expression: Expr) -> tuple[Expr, ...]:
 # ---- prompts (JSGF expansions)
 
 
-@node
+@dataclass(frozen=True, slots=True)
 class Words(Node):
     """Literal text, escapes already read."""
 
     text: str
 
 
-@node
+@dataclass(frozen=True, slots=True)
 class Slot(Node):
     """`{expression}`."""
 
     expression: Expr
 
 
-@node
+@dataclass(frozen=True, slots=True)
 class Rule(Node):
     """`<name>`: a rule of the task or of words.yaml."""
 
     name: str
 
 
-@node
+@dataclass(frozen=True, slots=True)
 class Sequence(Node):
     """Parts one after the other; never nested directly, never of length one."""
 
     parts: tuple[Prompt, ...]
 
 
-@node
+@dataclass(frozen=True, slots=True)
 class Choice(Node):
     """`(a|b)` or the lines of a prompt: one alternative, by whole-number weights (`/3/`, default 1)."""
 
@@ -218,7 +217,7 @@ class Choice(Node):
     weights: tuple[int, ...]
 
 
-@node
+@dataclass(frozen=True, slots=True)
 class Optional(Node):
     """`[x]`: there or not, with equal chances."""
 

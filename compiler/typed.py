@@ -6,10 +6,9 @@ It mirrors syntax.py with fewer kinds: operators, indexing, `f""` and lists are 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
-from cxrspec.compiler.nodes import node
 from cxrspec.compiler.types import BOOL, INT, TEXT, ListOf, Type, is_nullable, nullable, present
 
 Value: TypeAlias = str | int | float | bool
@@ -17,7 +16,7 @@ Value: TypeAlias = str | int | float | bool
 NO_MASK = "-1"  # what a file of masks in run lengths says of an image without one
 
 
-@node
+@dataclass(frozen=True, slots=True)
 class Column:
     """A column of the relation at hand, or a `let` of the form."""
 
@@ -25,14 +24,14 @@ class Column:
     type: Type
 
 
-@node
+@dataclass(frozen=True, slots=True)
 class It:
     """The item at hand inside `where(list, ...)` and `each(list, ...)`."""
 
     type: Type
 
 
-@node
+@dataclass(frozen=True, slots=True)
 class Const:
     """A literal or a named constant: a scalar, or a list of scalars."""
 
@@ -40,7 +39,7 @@ class Const:
     type: Type
 
 
-@node
+@dataclass(frozen=True, slots=True)
 class Apply:
     """A function of functions.py or an operator: `or and not == != < <= > >= in ?? + - * / % neg`,
     `is null`, `is not null`, `item` (`x[i]`), `list` (`[a, b]`), `format` (`f""`), and those the compiler adds:
@@ -53,7 +52,7 @@ class Apply:
     type: Type
 
 
-@node
+@dataclass(frozen=True, slots=True)
 class Branch:
     """`if condition then a else b`."""
 
@@ -63,7 +62,7 @@ class Branch:
     type: Type
 
 
-@node
+@dataclass(frozen=True, slots=True)
 class Map:
     """`each(items, body)` or `where(items, body)`; the body speaks of `It`."""
 
@@ -73,7 +72,7 @@ class Map:
     type: Type
 
 
-@node
+@dataclass(frozen=True, slots=True)
 class Build:
     """`record(a = x)`."""
 
@@ -81,7 +80,7 @@ class Build:
     type: Type
 
 
-@node
+@dataclass(frozen=True, slots=True)
 class Get:
     """`x.name`."""
 
@@ -90,7 +89,7 @@ class Get:
     type: Type
 
 
-@node
+@dataclass(frozen=True, slots=True)
 class Draw:
     """A pseudo-random choice, keyed to the example's id and `site`."""
 

@@ -9,12 +9,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TypeAlias
 
-from cxrspec.compiler.nodes import node
 
-
-@node
+@dataclass(frozen=True, slots=True)
 class Scalar:
     """A type without parts, by its name in the language."""
 
@@ -24,7 +23,7 @@ class Scalar:
         return self.name
 
 
-@node
+@dataclass(frozen=True, slots=True)
 class ListOf:
     """A list; its items may be nullable."""
 
@@ -34,7 +33,7 @@ class ListOf:
         return f"list of ({self.item})" if isinstance(self.item, Nullable) else f"list of {self.item}"
 
 
-@node
+@dataclass(frozen=True, slots=True)
 class RecordOf:
     """A record: named fields in the order written."""
 
@@ -44,7 +43,7 @@ class RecordOf:
         return "record(" + ", ".join(f"{name} {type}" for name, type in self.fields) + ")"
 
 
-@node
+@dataclass(frozen=True, slots=True)
 class LabelsOf:
     """For each of these names whether it is mentioned, and how: 1 positive, 0 negative, -1 uncertain, null not mentioned."""
 
@@ -54,7 +53,7 @@ class LabelsOf:
         return "labels"
 
 
-@node
+@dataclass(frozen=True, slots=True)
 class Nullable:
     """`T | null`. Never nested: build it with `nullable`."""
 
@@ -64,7 +63,7 @@ class Nullable:
         return f"{self.inner} | null"
 
 
-@node
+@dataclass(frozen=True, slots=True)
 class Variable:
     """`T` in a function's signature."""
 
@@ -74,7 +73,7 @@ class Variable:
         return self.name
 
 
-@node
+@dataclass(frozen=True, slots=True)
 class Unknown:
     """What a mistake leaves behind; fits everything."""
 
@@ -82,7 +81,7 @@ class Unknown:
         return "?"
 
 
-@node
+@dataclass(frozen=True, slots=True)
 class Never:
     """The item of the empty list; fits every type."""
 
