@@ -53,6 +53,7 @@ CODES: dict[str, str] = {
     "CXR216": "a space that no source names",
     "CXR217": "an unknown label",
     "CXR218": "a label named twice",
+    "CXR219": "a misspelt space",
     "CXR301": "a value of the wrong type",
     "CXR302": "a value that may be null",
     "CXR303": "two types that do not go together",

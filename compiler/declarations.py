@@ -2,21 +2,36 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal, TypeAlias
 
 from cxrspec.compiler.diagnostics import Span
+from cxrspec.compiler.nodes import node
 from cxrspec.compiler.plan import Place, RawColumn, Read
 from cxrspec.compiler.syntax import Expr, Name, Node, Prompt
 from cxrspec.compiler.types import Type
+
+KINDS = ("source", "task", "spec", "spaces", "licenses", "words")
+"""What a file can declare, as its `kind:` says."""
+
+
+def snake(title: str) -> str:
+    """A title as an id.
+
+    >>> snake("Close-Ended VQA")
+    'close_ended_vqa'
+    """
+    return re.sub(r"[^a-z0-9]+", "_", title.lower()).strip("_")
+
 
 # ---- constants
 
 Verdict: TypeAlias = Literal["positive", "negative", "skip"]
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Verdicts(Node):
     """What one state counts as, for some labels by name and for all others."""
 
@@ -29,7 +44,7 @@ class Verdicts(Node):
         return named.get(label, self.otherwise)
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Policy(Node):
     """What a label counts as that is uncertain or not mentioned."""
 
@@ -42,21 +57,21 @@ Constant: TypeAlias = str | int | float | bool | tuple[str, ...] | tuple[int, ..
 # ---- steps
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Where(Node):
     """Keep the rows for which every condition holds; the names are what attrition speaks in."""
 
     conditions: tuple[tuple[str, Expr], ...]
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Derive(Node):
     """New columns, or old ones made anew; top to bottom, each sees those above it."""
 
     columns: tuple[tuple[Name, Expr], ...]
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Select(Node):
     """Only these columns."""
 
@@ -66,7 +81,7 @@ class Select(Node):
 JoinKind: TypeAlias = Literal["inner", "left", "semi", "anti"]
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Join(Node):
     """Columns of another table. `on` pairs (mine, theirs); `take` pairs (new name, theirs), None = all others."""
 
@@ -77,7 +92,7 @@ class Join(Node):
     many: bool
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Group(Node):
     """One row for each value of `by`; `take` holds (column, aggregate call)."""
 
@@ -86,7 +101,7 @@ class Group(Node):
     take: tuple[tuple[Name, Expr], ...]
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Merge(Node):
     """One row for the boxes of a group that overlap by more than `over`; `take` holds (column, aggregate call)."""
 
@@ -97,7 +112,7 @@ class Merge(Node):
     take: tuple[tuple[Name, Expr], ...]
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Explode(Node):
     """One row for each item of a list; an empty list or a null gives none."""
 
@@ -106,14 +121,14 @@ class Explode(Node):
     position: Name | None
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Union(Node):
     """The rows of another table below these: same names, same types."""
 
     table: Name
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Unpivot(Node):
     """One row for each of the columns: its name in `name`, its value in `value`. One name alone is that of a constant list."""
 
@@ -122,7 +137,7 @@ class Unpivot(Node):
     value: Name
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Lag(Node):
     """Columns of the row before, among those with the same `by`, in `order`; `take` pairs (new column, column)."""
 
@@ -131,7 +146,7 @@ class Lag(Node):
     take: tuple[tuple[Name, Name], ...]
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Contrast(Node):
     """Below each row one that is drawn from a pool, for which `lacks` does not hold; in the steps of a spec only.
 
@@ -147,7 +162,7 @@ class Contrast(Node):
     origin: Name
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class SplitRows(Node):
     """A column that holds the split of each row by a split of the source; only where a published run makes a table."""
 
@@ -162,16 +177,17 @@ Step: TypeAlias = (
 # ---- sources
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Identity(Node):
     """Who a row is about: the space of patients, and the columns of patient (None: no id released) and study."""
 
     space: str
     patient: tuple[Name, ...] | None
     study: tuple[Name, ...]
+    space_span: Span | None = field(default=None, compare=False, repr=False, kw_only=True)
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class LabelColumn(Node):
     """A column of type labels; `names` are listed, or the constant that lists them.
 
@@ -183,7 +199,7 @@ class LabelColumn(Node):
     missing: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class ReadTable(Node):
     """A table read from files; `count` is how many rows were published, at least and at most.
 
@@ -200,7 +216,7 @@ class ReadTable(Node):
     count: tuple[int, int] | None
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class DerivedTable(Node):
     """A table made from another by steps. `elsewhere` are the words that only the other reading has, published or not."""
 
@@ -213,7 +229,7 @@ class DerivedTable(Node):
 Table: TypeAlias = ReadTable | DerivedTable
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class ColumnSplit(Node):
     """The split stands in a column."""
 
@@ -221,7 +237,7 @@ class ColumnSplit(Node):
     table: Name | None
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class ListSplit(Node):
     """A row's split is the list that names its key; `lists` pairs (split, table)."""
 
@@ -230,7 +246,7 @@ class ListSplit(Node):
     table: Name | None
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class RatioSplit(Node):
     """A threshold on the patient's draw. `out_of` carves the shares out of the train rows of another split."""
 
@@ -239,7 +255,7 @@ class RatioSplit(Node):
     table: Name | None
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class ConstantSplit(Node):
     """Every row in one split."""
 
@@ -247,7 +263,7 @@ class ConstantSplit(Node):
     table: Name | None
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Cut:
     """One cut of a holdout: `share` of the rows is held (by numpy's legacy generator with `seed`), the others are kept."""
 
@@ -257,7 +273,7 @@ class Cut:
     held: str | Cut
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class HoldoutSplit(Node):
     """scikit-learn's recipe over the sorted distinct keys; a second cut runs in the order the first one left."""
 
@@ -270,7 +286,7 @@ class HoldoutSplit(Node):
 Split: TypeAlias = ColumnSplit | ListSplit | RatioSplit | ConstantSplit | HoldoutSplit
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Function(Node):
     """A short function of the language, written in YAML and expanded where it is called."""
 
@@ -279,7 +295,7 @@ class Function(Node):
     gives: Expr
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Source(Node):
     """One dataset as downloaded. Each of its licences holds; `use_spans` are where the words of its terms stand."""
 
@@ -303,7 +319,7 @@ class Source(Node):
 # ---- licences
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class License(Node):
     """A licence, and the freest word of each term that it allows; a term without one is the strictest."""
 
@@ -311,7 +327,7 @@ class License(Node):
     allows: tuple[tuple[str, str], ...]
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Licenses(Node):
     """Licences that sources name."""
 
@@ -321,7 +337,7 @@ class Licenses(Node):
 # ---- spaces
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Space(Node):
     """A set of patients that sources share. The split of its rows is what the authority says (`source.split`, a split
     that names its table), and `otherwise` where it says nothing."""
@@ -331,7 +347,7 @@ class Space(Node):
     otherwise: ConstantSplit | RatioSplit
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Spaces(Node):
     """Spaces with one split for all their sources."""
 
@@ -345,14 +361,14 @@ Layout: TypeAlias = Literal["lines", "inline"]
 Reply: TypeAlias = Literal["text", "marker"]
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class TextAnswer(Node):
     """The text itself."""
 
     text: Expr
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Block:
     """How `{options}` prints: each of these is drawn per turn where there is more than one."""
 
@@ -362,7 +378,7 @@ class Block:
     hint: Prompt | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class ChoiceAnswer(Node):
     """One of the options."""
 
@@ -371,7 +387,7 @@ class ChoiceAnswer(Node):
     block: Block
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class ChoicesAnswer(Node):
     """Some of the options; `empty` is what none of them reads."""
 
@@ -381,7 +397,7 @@ class ChoicesAnswer(Node):
     empty: Prompt | None
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class BoxesAnswer(Node):
     """Boxes, each with its label or all with the one `label`; `empty` is what none of them reads."""
 
@@ -390,7 +406,7 @@ class BoxesAnswer(Node):
     empty: Prompt | None
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class PairsAnswer(Node):
     """A pair a line, of a list of records; `empty` is what none of them reads."""
 
@@ -402,7 +418,7 @@ class PairsAnswer(Node):
 Answer: TypeAlias = TextAnswer | ChoiceAnswer | ChoicesAnswer | BoxesAnswer | PairsAnswer
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Form(Node):
     """One way of asking: `let` top to bottom, then `when`, then `count` prompts with their answer."""
 
@@ -416,7 +432,7 @@ class Form(Node):
     prompt_span: Span | None = field(default=None, compare=False, repr=False, kw_only=True)
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Task(Node):
     """A task family: typed inputs and forms. `name` is the id (`title` in snake case)."""
 
@@ -433,7 +449,7 @@ class Task(Node):
 # ---- specs
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Keep(Node):
     """Of the rows of a split for which `where` holds, only so many, or a share of them: those of the lowest draws."""
 
@@ -444,7 +460,7 @@ class Keep(Node):
     share: float | None
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Published:
     """The row of the published table a spec belongs to, and why ours may differ from it.
 
@@ -459,7 +475,7 @@ class Published:
     overlaid: bool
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Spec(Node):
     """One task/source combination. `task` names the task, or is the task itself where the spec carries it.
 
@@ -494,7 +510,7 @@ class Spec(Node):
         return f"{self.task.name}/{self.source.name}"
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Words(Node):
     """What specs share: constants, prompt rules and functions."""
 

@@ -11,9 +11,7 @@ from cxrspec.compiler import declarations as d
 from cxrspec.compiler.catalog import File
 from cxrspec.compiler.data import is_mapping
 from cxrspec.compiler.diagnostics import Label, Report, Span
-from cxrspec.compiler.parse import snake
 from cxrspec.compiler.parsed import Parsed
-from cxrspec.compiler.schema import KINDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +113,7 @@ def _would_declare(file: File, text: str, value: object) -> set[str]:
     *_, folder, last = ("", *file.place.split("/"))
     said = re.search(r"^name:\s*(.+?)\s*$", text, re.MULTILINE)
     name = value.get("name") if is_mapping(value) else said.group(1) if said else None
-    return {last.partition(".")[0], folder} | ({name, snake(name)} if isinstance(name, str) else set())
+    return {last.partition(".")[0], folder} | ({name, d.snake(name)} if isinstance(name, str) else set())
 
 
 _PLURAL = ("spaces", "licenses", "words")
@@ -126,4 +124,4 @@ def _would_be(file: File, value: object) -> str:
     """The kind of a file that could not be read: by what it says, else by its name; "" for any that has a name of its own."""
     kind = value.get("kind") if is_mapping(value) else None
     name = file.place.rpartition("/")[2].partition(".")[0]
-    return kind if isinstance(kind, str) and kind in KINDS else name if name in _PLURAL else ""
+    return kind if isinstance(kind, str) and kind in d.KINDS else name if name in _PLURAL else ""

@@ -6,7 +6,7 @@ A place in a spec is a `Span` (character offsets into one file); a place in some
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from typing import Literal
@@ -160,6 +160,13 @@ class Report:
 def close(name: str, known: Iterable[str]) -> list[str]:
     """The names that resemble `name`, the most alike first."""
     return get_close_matches(name, sorted(set(known)), n=3, cutoff=0.6)
+
+
+def alike(name: str, known: Mapping[str, Span | None]) -> tuple[Label, ...]:
+    """Where the one name is declared that resembles `name`; nothing if there are more, or none."""
+    names = close(name, known)
+    span = known[names[0]] if len(names) == 1 else None
+    return () if span is None else (Label(span, f"`{names[0]}` is declared here"),)
 
 
 def near(name: str, known: Iterable[str], what: str = "") -> str:

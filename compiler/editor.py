@@ -11,7 +11,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
-from cxrspec.compiler.schema import KINDS, NAME, schema
+from cxrspec.compiler.declarations import KINDS
+from cxrspec.compiler.schema import NAME, schema
 
 _DRAFT = "http://json-schema.org/draft-07/schema#"
 _LANGUAGE = {"x-expression": "an expression", "x-prompt": "a prompt"}

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from cxrspec.compiler import plan as p
 from cxrspec.compiler.causes import declaration
 from cxrspec.compiler.diagnostics import Cause, Span
-from cxrspec.compiler.scopes import Binding, Origin
+from cxrspec.compiler.scopes import NO_ORIGIN, Binding, Origin
 from cxrspec.compiler.typed import Column, Typed, requirements
 from cxrspec.compiler.types import Type
 
@@ -70,7 +70,7 @@ class Flow:
         self.columns = after
         self.nodes.append(node)
 
-    def declare(self, name: str, place: Span | None, origin: Origin = Origin()) -> None:  # noqa: B008  it is frozen
+    def declare(self, name: str, place: Span | None, origin: Origin = NO_ORIGIN) -> None:
         """Say where a column is declared, and where its type comes from."""
         self.places.pop(name, None)
         if place is not None:
@@ -80,13 +80,13 @@ class Flow:
     def cause(self, name: str, null: bool = False) -> Cause:
         """Why a column has its type, or holds a null."""
         binding = Binding(
-            Column(name, self.columns[name]), self.places.get(name), origin=self.origins.get(name, Origin())
+            Column(name, self.columns[name]), self.places.get(name), origin=self.origins.get(name, NO_ORIGIN)
         )
         return declaration(name, binding, null)
 
     def origin(self, name: str) -> Origin:
         """Where another column that is made of this one has its type from."""
-        place, origin = self.places.get(name), self.origins.get(name, Origin())
+        place, origin = self.places.get(name), self.origins.get(name, NO_ORIGIN)
         return Origin(origin.type or place, origin.null or place)
 
     def derive(
@@ -95,7 +95,7 @@ class Flow:
         expression: Typed,
         span: Span | None,
         what: str,
-        origin: Origin = Origin(),  # noqa: B008
+        origin: Origin = NO_ORIGIN,
     ) -> None:
         """Append a new column, with the checks its expression asks for."""
         checks = tuple(p.Check(f"{assertion}() in `{what}`", needed) for assertion, needed in requirements(expression))

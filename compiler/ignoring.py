@@ -14,10 +14,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from cxrspec.compiler.codes import CODES
 from cxrspec.compiler.diagnostics import Diagnostic, Edit, Fix, Label, Report, Span, near, respell
-from cxrspec.compiler.document import Document
+
+if TYPE_CHECKING:
+    from cxrspec.compiler.document import Document
 
 FORM = "`# cxrspec: ignore[CXR307] why it is right here`"
 

@@ -10,14 +10,14 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, is_dataclass, replace
+from dataclasses import dataclass, replace
 from itertools import product
-from typing import cast
 
 from cxrspec.compiler import declarations as d
 from cxrspec.compiler import prompts
 from cxrspec.compiler import syntax as s
 from cxrspec.compiler.diagnostics import Edit, Fix, Label, Report, Span
+from cxrspec.compiler.plan import parts
 from cxrspec.compiler.show import show_expression
 from cxrspec.compiler.types import Unknown
 
@@ -42,7 +42,7 @@ def check_inputs(task: d.Task, report: Report) -> None:
 
     Nothing is said where a text did not parse: it may be what speaks of the input.
     """
-    nodes = [*_nodes(task.forms)]
+    nodes = [part for part in parts(task.forms) if isinstance(part, s.Node)]
     if any(isinstance(node, s.Invalid) or node == s.Words("") for node in nodes):
         return
     spoken = {node.name for node in nodes if isinstance(node, s.Name)}
@@ -50,17 +50,6 @@ def check_inputs(task: d.Task, report: Report) -> None:
         if name.name not in spoken | {"images"} and not isinstance(type, Unknown):
             message = f"the input `{name.name}` is never used"
             report.warning("CXR522", name.span, message, help="no prompt, answer, `let` or `when` speaks of it")
-
-
-def _nodes(value: object) -> Iterator[s.Node]:
-    """The nodes of expressions and prompts, anywhere in a tree."""
-    if isinstance(value, s.Node):
-        yield value
-    inside = cast(tuple[object, ...], value) if isinstance(value, tuple) else ()
-    if is_dataclass(value):
-        inside = tuple(getattr(value, field) for field in value.__dataclass_fields__)
-    for item in inside:
-        yield from _nodes(item)
 
 
 def check_prompt(prompt: s.Prompt, rules: Mapping[str, s.Prompt], report: Report, sentences: bool = True) -> None:

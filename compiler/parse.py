@@ -30,15 +30,6 @@ def is_own(field: str) -> TypeGuard[Own]:
     return field in OWN_FIELDS
 
 
-def snake(title: str) -> str:
-    """A title as an id.
-
-    >>> snake("Close-Ended VQA")
-    'close_ended_vqa'
-    """
-    return re.sub(r"[^a-z0-9]+", "_", title.lower()).strip("_")
-
-
 def parse(document: Document, report: Report, published: bool = False) -> d.Declaration | None:
     """The declaration that `document` holds; with `published`, its overlay stands in place of the spec's own fields."""
     parser = _Parser(document, report, published)
@@ -216,6 +207,7 @@ class _Parser:
             space=self.text((*path, "space")),
             patient=None if [n.name for n in patient] in ([], ["none"]) else patient,
             study=self.names((*path, "study")),
+            space_span=self.span((*path, "space")),
             span=self.span(path),
         )
 
@@ -539,7 +531,7 @@ class _Parser:
         title = title or self.text((*path, "name"))
         forms = tuple(self.form(p, i) for i, p in enumerate(self.each((*path, "turns"))))
         return d.Task(
-            name=snake(title),
+            name=d.snake(title),
             title=title,
             about=self.text((*path, "about")),
             inputs=tuple((self.key_name(p), self.type(p)) for p in self.each((*path, "inputs"))),

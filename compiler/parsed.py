@@ -1,21 +1,19 @@
 """ONE FILE: what it says, taken by itself. `load`, `validate` and `parse` one after the other.
 
 What comes of a file hangs on its path, its text and whether a published run is meant, and on nothing else: no other
-file is looked at. So it can be remembered.
+file is looked at. So it can be remembered, under a key that is made of these.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from hashlib import blake2b
+from typing import Any, Protocol
 
 from cxrspec.compiler import declarations as d
 from cxrspec.compiler.catalog import File
 from cxrspec.compiler.diagnostics import Diagnostic, Report
-from cxrspec.compiler.document import load
 from cxrspec.compiler.ignoring import Comment, comments
-from cxrspec.compiler.parse import parse
-from cxrspec.compiler.schema import validate
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +32,39 @@ class Parsed:
     findings: tuple[Diagnostic, ...]
 
 
-def parse_file(file: File, published: bool) -> Parsed:
+class Memo(Protocol):
+    """What files said before, by key: a dict, or something that lives longer."""
+
+    def get(self, key: str, /) -> Parsed | None:
+        """What is remembered under this key."""
+        ...
+
+    def __setitem__(self, key: str, parsed: Parsed, /) -> None: ...
+
+
+def parse_file(file: File, published: bool, memo: Memo | None = None) -> Parsed:
     """What `file` says; with `published`, overlays stand in place of what they overlay."""
+    if memo is None:
+        return _parse(file, published)
+    key = _key(file, published)
+    known = memo.get(key)
+    if known is None:
+        memo[key] = known = _parse(file, published)
+    return known
+
+
+def _key(file: File, published: bool) -> str:
+    text = file.text if isinstance(file.text, bytes) else file.text.encode("utf-8", "surrogatepass")
+    head = f"{type(file.text).__name__} {published} {len(file.path)} {file.path}"
+    return blake2b(head.encode("utf-8", "surrogatepass") + text, digest_size=20).hexdigest()
+
+
+def _parse(file: File, published: bool) -> Parsed:
+    # What is remembered needs none of these.
+    from cxrspec.compiler.document import load
+    from cxrspec.compiler.parse import parse
+    from cxrspec.compiler.schema import validate
+
     report = Report()
     document = load(file.text, file.path, report)
     valid = document is not None and validate(document, report)

@@ -21,7 +21,7 @@ from cxrspec.compiler import declarations as d
 from cxrspec.compiler import plan as p
 from cxrspec.compiler.catalog import File, as_text
 from cxrspec.compiler.declared import Declared, declare, file_of
-from cxrspec.compiler.diagnostics import Diagnostic, Fix, Label, Report, Severity, Span
+from cxrspec.compiler.diagnostics import Diagnostic, Fix, Label, Report, Span
 from cxrspec.compiler.expressions import Checker
 from cxrspec.compiler.flows import Known
 from cxrspec.compiler.follow import follow
@@ -31,7 +31,7 @@ from cxrspec.compiler.leaks import Ways, check_leaks, check_leaks_alone
 from cxrspec.compiler.licenses import check_licenses
 from cxrspec.compiler.lower import lower
 from cxrspec.compiler.matches import check_matches
-from cxrspec.compiler.parsed import Parsed, parse_file
+from cxrspec.compiler.parsed import Memo, Parsed, parse_file
 from cxrspec.compiler.specs import Checked, check_spec, check_task
 from cxrspec.compiler.tables import Tables, check_tables
 from cxrspec.compiler.unused import check_unused
@@ -89,10 +89,13 @@ class Piece(Generic[T]):
     findings: tuple[Diagnostic, ...]
 
 
-def compile(files: Sequence[File], published: bool = False) -> Compilation:
-    """Compile all files together; the first of two declarations of one name holds."""
+def compile(files: Sequence[File], published: bool = False, memo: Memo | None = None) -> Compilation:
+    """Compile all files together; the first of two declarations of one name holds.
+
+    `memo` remembers from one call to the next what files say; what comes out is the same without it.
+    """
     texts = {file.path: as_text(file.text) for file in files}
-    parsed = {file.path: parse_file(file, published) for file in files}
+    parsed = {file.path: parse_file(file, published, memo) for file in files}
     report = Report([found for one in parsed.values() for found in one.findings])
     declared = declare(files, parsed, texts, published, report)
 
@@ -185,18 +188,18 @@ def _once(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
 
 
 def _by_cause(diagnostics: Iterable[Diagnostic]) -> list[list[Diagnostic]]:
-    """Errors (and warnings) that hang on one declaration, directly or by way of others, in groups."""
-    groups: list[tuple[list[Diagnostic], set[tuple[Severity, Span]]]] = []
+    """Errors that hang on one declaration, directly or by way of others, in groups; a warning stands alone, since it
+    can be ignored at its place."""
+    groups: list[list[Diagnostic]] = []
     for found in diagnostics:
-        together, hung = [found], {(found.severity, span) for span in found.causes}
-        for group in [one for one in groups if one[1] & hung]:
-            groups.remove(group)
-            together, hung = [*group[0], *together], group[1] | hung
-        groups.append((together, hung))
-    return [together for together, _ in groups]
+        near = [g for g in groups if any(_hang_together(found, other) for other in g)]
+        together = [other for group in near for other in group] + [found]
+        groups = [group for group in groups if group not in near] + [together]
+    return groups
 
 
-NOWHERE = Span("", 0, 0)
+def _hang_together(one: Diagnostic, other: Diagnostic) -> bool:
+    return one.severity == other.severity == "error" and not {*one.causes}.isdisjoint(other.causes)
 
 
 def _span(found: Diagnostic) -> Span | None:
@@ -207,20 +210,14 @@ def _merged(group: Sequence[Diagnostic]) -> Diagnostic:
     """The first of these findings, where their cause is declared if it is there, with the places of the others and the
     fix for all of them."""
     files = {span.file for found in group for span in found.causes}
-    group = sorted(group, key=lambda found: ((span := _span(found) or NOWHERE).file not in files, span))
-    first, *more = group
-    others: dict[Span, Label] = {}
-    for label in [label for found in group for label in found.others]:
-        others.setdefault(label.span, label)  # the first that is said of a place
-    places = [
-        Label(span, "and here" + f": {found.message}" * (found.message != first.message))
-        for found in more
-        if (span := _span(found))
-    ]
+    order = [(span.file not in files, span, found) for found in group if (span := _span(found) or Span("", 0, 0))]
+    (_, _, first), *more = sorted(order, key=lambda one: one[:2])
+    places = [Label(span, "and here" + (f": {one.message}" * (one.message != first.message))) for _, span, one in more]
+    others = dict.fromkeys(label for found in (first, *(one for _, _, one in more)) for label in found.others)
     fixes = [found.fix for found in group if found.fix is not None]
     same = len(fixes) == len(group) and len({fix.title for fix in fixes}) == 1
     edits = tuple(sorted({edit for fix in fixes for edit in fix.edits}))
-    return replace(first, others=(*others.values(), *places), fix=Fix(fixes[0].title, edits) if same else None)
+    return replace(first, others=(*others, *places), fix=Fix(fixes[0].title, edits) if same else None)
 
 
 def _errors(diagnostics: Sequence[Diagnostic]) -> dict[str, set[str]]:

@@ -8,16 +8,16 @@ that several specs use is one relation, and its rows are computed once.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Literal, cast
 
+from cxrspec.compiler.nodes import node
 from cxrspec.compiler.typed import Apply, Const, Typed
 from cxrspec.compiler.types import BOOL, BOX, INT, SPLIT, TEXT, ListOf, RecordOf, Type
 
 Own = Literal["row", "file", "text", "key", "value", "position"]
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Place:
     """Where a column's cells come from in the raw file.
 
@@ -30,7 +30,7 @@ class Place:
     index: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Part:
     """A named place of the items of a nested list or mapping (`each:`), with its own `values:`."""
 
@@ -41,7 +41,7 @@ class Part:
     other: str | int | float | bool | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class RawColumn:
     """One declared column of a read table.
 
@@ -68,7 +68,7 @@ class RawColumn:
     each: tuple[Part, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Read:
     """Files of one source, as a checked, typed table.
 
@@ -102,7 +102,7 @@ class Read:
 Columns = tuple[tuple[str, Type], ...]
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Scan:
     """The rows of another relation; only the columns that are needed."""
 
@@ -110,14 +110,14 @@ class Scan:
     columns: Columns
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Empty:
     """No rows: of a relation whose files are absent and may be."""
 
     columns: Columns
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Filter:
     """Rows for which the condition does not hold leave, counted under `name`."""
 
@@ -125,7 +125,7 @@ class Filter:
     condition: Typed
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Check:
     """Rows for which the condition does not hold are bad rows: they stop the spec."""
 
@@ -133,7 +133,7 @@ class Check:
     condition: Typed
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Derive:
     """A new column, or an old one made anew; `checks` is what must hold for it to mean something."""
 
@@ -142,14 +142,14 @@ class Derive:
     checks: tuple[Check, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Select:
     """Only these columns."""
 
     columns: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Join:
     """Columns of another relation: `on` pairs (mine, theirs), `take` holds (new name, theirs, type as it comes in)."""
 
@@ -161,7 +161,7 @@ class Join:
     many: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Aggregate:
     """One column of a group: `function(argument)`; `only` checks that all values are equal.
 
@@ -174,7 +174,7 @@ class Aggregate:
     type: Type
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Group:
     """One row for each value of `by`; `order` settles `first` and `list`."""
 
@@ -183,7 +183,7 @@ class Group:
     take: tuple[Aggregate, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Merge:
     """One row for each box that leads, within `by` and in `order`: the rectangle round those that it leads.
 
@@ -197,7 +197,7 @@ class Merge:
     take: tuple[Aggregate, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Explode:
     """One row for each item of a list column; `position` counts from 0."""
 
@@ -207,14 +207,14 @@ class Explode:
     position: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Union:
     """The rows of another relation, below these; same columns."""
 
     relation: str
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Unpivot:
     """One row for each of `columns`, which go: its name in the column `name`, its value in `value`, of `type`."""
 
@@ -224,7 +224,7 @@ class Unpivot:
     type: Type
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Lag:
     """Columns of the row before, among the rows with the same values of `by`, in `order`.
 
@@ -238,7 +238,7 @@ class Lag:
     settled: bool
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Cut:
     """One cut of a holdout, see `Holdout`."""
 
@@ -248,7 +248,7 @@ class Cut:
     held: str | Cut
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Holdout:
     """A table (key, split) of the distinct keys of another relation, cut as scikit-learn's train_test_split does.
 
@@ -262,7 +262,7 @@ class Holdout:
     cut: Cut
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Unique:
     """Rows whose value of `column` stands more than once are bad rows."""
 
@@ -270,7 +270,7 @@ class Unique:
     column: str
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Contrast:
     """Below each row a drawn one, with columns of a row of another relation (the pool) for which `lacks` is false.
 
@@ -296,7 +296,7 @@ class Contrast:
     take: tuple[tuple[str, str, Type], ...]
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Keep:
     """Of the rows for which the condition holds only `rows` stay, those of the lowest draws at `keep.<name>`."""
 
@@ -305,7 +305,7 @@ class Keep:
     rows: int
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Copy:
     """For each pair (split, other), the rows of `other` stand in place of those of `split`, under ids of their own."""
 
@@ -323,7 +323,7 @@ LINES: Mapping[str, str] = {  # how these lines read, as Python and Rust both un
 }
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class OptionBlock:
     """Where the options of a choice are printed."""
 
@@ -331,7 +331,7 @@ class OptionBlock:
 Piece = tuple[str, ...] | Typed | OptionBlock
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Shape:
     """One way through a prompt: tables of equally likely texts, printed expressions, the block of options.
 
@@ -343,7 +343,7 @@ class Shape:
     pieces: tuple[Piece, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Prompt:
     """A prompt grammar laid on a wheel of `tickets`, which every number of the form's turns divides."""
 
@@ -351,14 +351,14 @@ class Prompt:
     shapes: tuple[Shape, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class TextAnswer:
     """The text itself."""
 
     text: Typed
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class ChoiceAnswer:
     """One of the options (`correct` is text), or some of them (a list; `empty` reads none)."""
 
@@ -372,7 +372,7 @@ class ChoiceAnswer:
     empty: Prompt | None
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class BoxesAnswer:
     """Boxes in the dialect of the run: a list of box with one `label`, or of records (label, box); `empty` reads none."""
 
@@ -381,7 +381,7 @@ class BoxesAnswer:
     empty: Prompt | None
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class PairsAnswer:
     """A pair a line: `type: text` (entities) or `name: number` (counts), of a list of records; `empty` reads none."""
 
@@ -393,7 +393,7 @@ class PairsAnswer:
 Answer = TextAnswer | ChoiceAnswer | BoxesAnswer | PairsAnswer
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Form:
     """One way of asking, `count` times: `let` top to bottom, then `when`, then prompt and answer."""
 
@@ -405,7 +405,7 @@ class Form:
     answer: Answer
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Turns:
     """The turns of every row: columns `turns`, `target`, `boxes`. A row to which no form applies leaves, counted."""
 
@@ -418,7 +418,7 @@ Node = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Relation:
     """A named table: a straight line of nodes, the first of which is a leaf.
 
@@ -443,7 +443,7 @@ def reached(relations: Mapping[str, Relation], name: str) -> list[str]:
     return [*found, name]
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Plan:
     """All that one spec needs, in order of need; the last relation makes its examples.
 
@@ -483,8 +483,8 @@ _ATOMS = (str, int, float, type(None))
 def schema(relation: Relation) -> dict[str, Type]:
     """The columns of a relation and their types, computed along its nodes."""
     columns: dict[str, Type] = {}
-    for node in relation.nodes:
-        columns = step(columns, node)
+    for one in relation.nodes:
+        columns = step(columns, one)
     return columns
 
 

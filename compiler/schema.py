@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from cxrspec.compiler.conforms import conforms
 from cxrspec.compiler.data import is_mapping
+from cxrspec.compiler.declarations import KINDS
 from cxrspec.compiler.diagnostics import Report, Span, near
 from cxrspec.compiler.document import Document, Path
 from cxrspec.compiler.yaml_mistakes import quoted
@@ -25,7 +26,6 @@ from cxrspec.compiler.yaml_mistakes import quoted
 if TYPE_CHECKING:
     from jsonschema.exceptions import ValidationError
 
-KINDS = ("source", "task", "spec", "spaces", "licenses", "words")
 _TYPES = {
     "string": "text",
     "number": "a number",

@@ -39,6 +39,9 @@ class Origin:
     null: Span | None = None
 
 
+NO_ORIGIN = Origin()
+
+
 @dataclass(frozen=True, slots=True)
 class Binding:
     """What a name stands for, and where that was declared. A policy is no value; it stands in calls that take one."""
@@ -46,7 +49,7 @@ class Binding:
     value: Typed
     declared: Span | None = None
     policy: Policy | None = None
-    origin: Origin = Origin()
+    origin: Origin = NO_ORIGIN
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,72 +5,73 @@ Positions ride along in `span` and do not count for equality, so that `parse(sho
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal, TypeAlias
 
 from cxrspec.compiler.diagnostics import Span
+from cxrspec.compiler.nodes import node
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@node
 class Node:
     """Base of all syntax nodes: where it stands."""
 
-    span: Span | None = field(default=None, compare=False, repr=False)
+    span: Span | None = field(default=None, compare=False, repr=False, kw_only=True)
 
 
 # ---- expressions
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Name(Node):
     """A column, an input, a `let`, a constant, or `it`."""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Text(Node):
     """`"..."` or, with no escapes read, `r"..."`."""
 
     value: str
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Number(Node):
     """A number as written: an int, or a float if it has a point."""
 
     value: int | float
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Bool(Node):
     """`true` or `false`."""
 
     value: bool
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Format(Node):
     """`f"..."`: texts and expressions in turn; neighbouring texts are one part, empty texts are left out."""
 
     parts: tuple[str | Expr, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Items(Node):
     """`[a, b, c]`."""
 
     items: tuple[Expr, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Record(Node):
     """`record(a = x, b = y)`."""
 
     fields: tuple[tuple[str, Expr], ...]
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Call(Node):
     """`f(x, y)`; `x | f(y)` is read as the same call. `function_span` marks the function's name."""
 
@@ -85,7 +86,7 @@ BinaryOperator: TypeAlias = Literal[
 ]
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Unary(Node):
     """`-x`, `not x`."""
 
@@ -93,7 +94,7 @@ class Unary(Node):
     operand: Expr
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Binary(Node):
     """Two operands and an operator between; comparisons do not chain."""
 
@@ -102,7 +103,7 @@ class Binary(Node):
     right: Expr
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class IsNull(Node):
     """`x is null`, `x is not null`."""
 
@@ -110,7 +111,7 @@ class IsNull(Node):
     negated: bool
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class If(Node):
     """`if c then a else b`."""
 
@@ -119,7 +120,7 @@ class If(Node):
     otherwise: Expr
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Field(Node):
     """`x.name`: a field of a record."""
 
@@ -127,7 +128,7 @@ class Field(Node):
     name: str
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Index(Node):
     """`x[i]`: an item of a list, from 0, negative from the end; null if there is none."""
 
@@ -135,7 +136,7 @@ class Index(Node):
     index: Expr
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Invalid(Node):
     """Text that does not parse; already reported, fits everything."""
 
@@ -181,35 +182,35 @@ def children(expression: Expr) -> tuple[Expr, ...]:
 # ---- prompts (JSGF expansions)
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Words(Node):
     """Literal text, escapes already read."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Slot(Node):
     """`{expression}`."""
 
     expression: Expr
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Rule(Node):
     """`<name>`: a rule of the task or of words.yaml."""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Sequence(Node):
     """Parts one after the other; never nested directly, never of length one."""
 
     parts: tuple[Prompt, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Choice(Node):
     """`(a|b)` or the lines of a prompt: one alternative, by whole-number weights (`/3/`, default 1)."""
 
@@ -217,7 +218,7 @@ class Choice(Node):
     weights: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Optional(Node):
     """`[x]`: there or not, with equal chances."""
 

@@ -11,7 +11,7 @@ from cxrspec.compiler import plan as p
 from cxrspec.compiler import syntax as s
 from cxrspec.compiler.causes import declaration, origin_of
 from cxrspec.compiler.declared import Declared
-from cxrspec.compiler.diagnostics import Label, Report, Span, close, near
+from cxrspec.compiler.diagnostics import Label, Report, Span, alike, close, near, respell
 from cxrspec.compiler.expressions import Checker
 from cxrspec.compiler.flows import Flow, Known, Table
 from cxrspec.compiler.lint import check_rules
@@ -51,6 +51,8 @@ def check_tables(declared: Declared, checker: Checker) -> Known:
     check_rules(declared.words.rules.values(), declared.words.rules, checker.report)
     tables.check_functions()
     tables.check_all()
+    for source in declared.sources.values() if "spaces" not in declared.lost else ():
+        tables.spaces(source, declared.spaces)
     sound = tables.splits.of_spaces()
     return replace(tables.known, sound=sound, relations=tables.splits.relations)
 
@@ -91,6 +93,17 @@ class Tables:
                 label, help = f"not a column of any table of `{source.name}`", near(name.name, here, "columns")
                 self.report.error("CXR203", name.span, f"unknown name `{name.name}`", label=label, help=help)
                 yield source.name, name.name
+
+    def spaces(self, source: d.Source, declared: Mapping[str, d.Space]) -> None:
+        """A space that nobody else has, one typo away from one that others have: its patients would be split apart."""
+        others = {i.space for other in self.sources.values() if other is not source for i in other.identity}
+        known = {source.name, *declared, *others}
+        for identity in source.identity:
+            fix = respell(identity.space_span, identity.space, known)
+            if identity.space not in known and fix is not None:
+                message = f"no other source has the space `{identity.space}`"
+                help = near(identity.space, known, "spaces")
+                self.report.error("CXR219", identity.space_span, message, help=help, fix=fix)
 
     def check_functions(self) -> None:
         """Check every function written in YAML by its own types, whether anything calls it or not."""
@@ -139,6 +152,7 @@ class Tables:
                 name.span,
                 f"unknown table `{table}`",
                 label=f"not a table of `{owner}`",
+                others=alike(table, {known: one.span for known, one in tables.items()}),
                 help=near(table, tables, "tables"),
             )
             return None

@@ -6,9 +6,10 @@ It mirrors syntax.py with fewer kinds: operators, indexing, `f""` and lists are 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Literal, TypeAlias
 
+from cxrspec.compiler.nodes import node
 from cxrspec.compiler.types import BOOL, INT, TEXT, ListOf, Type, is_nullable, nullable, present
 
 Value: TypeAlias = str | int | float | bool
@@ -16,7 +17,7 @@ Value: TypeAlias = str | int | float | bool
 NO_MASK = "-1"  # what a file of masks in run lengths says of an image without one
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Column:
     """A column of the relation at hand, or a `let` of the form."""
 
@@ -24,14 +25,14 @@ class Column:
     type: Type
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class It:
     """The item at hand inside `where(list, ...)` and `each(list, ...)`."""
 
     type: Type
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Const:
     """A literal or a named constant: a scalar, or a list of scalars."""
 
@@ -39,7 +40,7 @@ class Const:
     type: Type
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Apply:
     """A function of functions.py or an operator: `or and not == != < <= > >= in ?? + - * / % neg`,
     `is null`, `is not null`, `item` (`x[i]`), `list` (`[a, b]`), `format` (`f""`), and those the compiler adds:
@@ -52,7 +53,7 @@ class Apply:
     type: Type
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Branch:
     """`if condition then a else b`."""
 
@@ -62,7 +63,7 @@ class Branch:
     type: Type
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Map:
     """`each(items, body)` or `where(items, body)`; the body speaks of `It`."""
 
@@ -72,7 +73,7 @@ class Map:
     type: Type
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Build:
     """`record(a = x)`."""
 
@@ -80,7 +81,7 @@ class Build:
     type: Type
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Get:
     """`x.name`."""
 
@@ -89,7 +90,7 @@ class Get:
     type: Type
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Draw:
     """A pseudo-random choice, keyed to the example's id and `site`."""
 

@@ -9,11 +9,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TypeAlias
 
+from cxrspec.compiler.nodes import node
 
-@dataclass(frozen=True, slots=True)
+
+@node
 class Scalar:
     """A type without parts, by its name in the language."""
 
@@ -23,7 +24,7 @@ class Scalar:
         return self.name
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class ListOf:
     """A list; its items may be nullable."""
 
@@ -33,7 +34,7 @@ class ListOf:
         return f"list of ({self.item})" if isinstance(self.item, Nullable) else f"list of {self.item}"
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class RecordOf:
     """A record: named fields in the order written."""
 
@@ -43,7 +44,7 @@ class RecordOf:
         return "record(" + ", ".join(f"{name} {type}" for name, type in self.fields) + ")"
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class LabelsOf:
     """For each of these names whether it is mentioned, and how: 1 positive, 0 negative, -1 uncertain, null not mentioned."""
 
@@ -53,7 +54,7 @@ class LabelsOf:
         return "labels"
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Nullable:
     """`T | null`. Never nested: build it with `nullable`."""
 
@@ -63,7 +64,7 @@ class Nullable:
         return f"{self.inner} | null"
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Variable:
     """`T` in a function's signature."""
 
@@ -73,7 +74,7 @@ class Variable:
         return self.name
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Unknown:
     """What a mistake leaves behind; fits everything."""
 
@@ -81,7 +82,7 @@ class Unknown:
         return "?"
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Never:
     """The item of the empty list; fits every type."""
 
