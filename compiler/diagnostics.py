@@ -162,11 +162,11 @@ def close(name: str, known: Iterable[str]) -> list[str]:
     return get_close_matches(name, sorted(set(known)), n=3, cutoff=0.6)
 
 
-def alike(name: str, known: Mapping[str, Span | None]) -> tuple[Label, ...]:
-    """Where the one name is declared that resembles `name`; nothing if there are more, or none."""
+def alike(name: str, known: Mapping[str, Span | None]) -> Cause:
+    """The declaration of the one name that resembles `name`: mostly it is what is misspelt; none if there are more."""
     names = close(name, known)
     span = known[names[0]] if len(names) == 1 else None
-    return () if span is None else (Label(span, f"`{names[0]}` is declared here"),)
+    return NO_CAUSE if span is None else Cause((Label(span, f"`{names[0]}` is declared here"),), (span,))
 
 
 def near(name: str, known: Iterable[str], what: str = "") -> str:

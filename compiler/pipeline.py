@@ -199,7 +199,9 @@ def _by_cause(diagnostics: Iterable[Diagnostic]) -> list[list[Diagnostic]]:
 
 
 def _hang_together(one: Diagnostic, other: Diagnostic) -> bool:
-    return one.severity == other.severity == "error" and not {*one.causes}.isdisjoint(other.causes)
+    named = one.code.startswith("CXR2") or other.code.startswith("CXR2")
+    alike = one.message == other.message if named else one.severity == other.severity == "error"
+    return alike and not {*one.causes}.isdisjoint(other.causes)
 
 
 def _span(found: Diagnostic) -> Span | None:
@@ -242,9 +244,10 @@ def _finish(
     task = checked.task if checked is not None else None
     if checked is not None and not files & errors.keys():
         plan = lower(relations, spec.name, spec.expect)
+        known = {name for name in plan.sources if name in declared.sources}
         if errors:
-            files |= {file_of(declared.sources[name]) for name in plan.sources}
-        if not files & errors.keys():
+            files |= {file_of(declared.sources[name]) for name in known}
+        if not files & errors.keys() and known == plan.sources:
             return Compiled(spec.name, file_of(spec), spec, task, plan)
     codes = sorted({code for one in files & errors.keys() or errors for code in errors[one]})
     return Compiled(spec.name, file_of(spec), spec, task, None, tuple(codes))

@@ -10,7 +10,7 @@ from cxrspec.compiler import plan as p
 from cxrspec.compiler import syntax as s
 from cxrspec.compiler.contrast import Contrast, Pool
 from cxrspec.compiler.declared import Declared
-from cxrspec.compiler.diagnostics import NO_CAUSE, Cause, Label, Report, Span, close, near
+from cxrspec.compiler.diagnostics import NO_CAUSE, Cause, Label, Report, Span, alike, close, near
 from cxrspec.compiler.expressions import Checker
 from cxrspec.compiler.flows import Flow, Table
 from cxrspec.compiler.forms import Asked, Forms, Spoken, bound
@@ -380,14 +380,16 @@ class _SpecChecker:
     def bind(self) -> None:
         """The inputs of the task: bound, or the column of the same name."""
         given = {name.name: expression for name, expression in self.spec.bind}
-        inputs = {name.name for name, _ in self.task.inputs}
+        inputs = {name.name: name.span for name, _ in self.task.inputs}
         misspelt: set[str] = set()
         for name, _ in self.spec.bind:
             if name.name not in inputs:
                 misspelt |= set(close(name.name, inputs))
                 help = near(name.name, inputs, "inputs")
                 message = f"the task has no input `{name.name}`"
-                self.report.error("CXR213", name.span, message, others=self.task_place(), help=help)
+                cause = alike(name.name, inputs)
+                others = () if cause.others else self.task_place()
+                self.report.error("CXR213", name.span, message, others=others, help=help, cause=cause)
         values: list[tuple[str, Typed]] = []
         for name, type in self.task.inputs:
             if name.name in given:

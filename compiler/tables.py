@@ -152,8 +152,8 @@ class Tables:
                 name.span,
                 f"unknown table `{table}`",
                 label=f"not a table of `{owner}`",
-                others=alike(table, {known: one.span for known, one in tables.items()}),
                 help=near(table, tables, "tables"),
+                cause=alike(table, {known: one.span for known, one in tables.items()}),
             )
             return None
         return self.table(owner, table, name.span)

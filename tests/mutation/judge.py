@@ -50,6 +50,11 @@ class Outcome:
                 return not self.findings and not self.moved
 
 
+def plain(files: Sequence[File], published: bool) -> Compilation:
+    """Compile from nothing."""
+    return compile(files, published)
+
+
 def judge(corpus: Corpus, mutant: Mutant, compile: Compile = warm) -> Outcome:
     """Compile what ships with the mutant in it."""
     old = mutant.page.file

@@ -266,7 +266,8 @@ def retyped(corpus: Corpus, random: random.Random) -> Iterator[Mutant]:
             continue
         for item in page.items:
             kind = plain(item.path)
-            if len(kind) >= 4 and kind[2] == "columns" and item.value_role == "type" and "|" not in item.value.value:
+            typed = isinstance(item.value, yaml.ScalarNode) and item.value_role == "type" and len(kind) >= 4
+            if typed and kind[2] == "columns" and "|" not in item.value.value:
                 table, column = kind[1], kind[3]
                 start, end = page.span(item.value)
                 keys = [i.value for i in page.items if i.path[:3] == ("tables", table, "key")]
@@ -297,7 +298,8 @@ def corpus_uses(corpus: Corpus, page: Page, word: Word) -> str:
     if kind not in ("text", "text | null", "int", "float", "list of text", "split"):
         return ""
     specs = [p for p in corpus.scope(page) if p.kind == "spec"]
-    expressions = [str(i.value.value) for p in (page, *specs) for i in p.items if i.value_role == "expression"]
+    items = [i for p in (page, *specs) for i in p.items if "published" not in i.path]
+    expressions = [str(i.value.value) for i in items if i.value_role == "expression"]
     wants = [
         (rf"(?:\b(?:{_WANTS_TEXT})\({column}\b(?! ==))", "a function of text", ("text",)),
         (
@@ -455,23 +457,26 @@ def dropped_orders(corpus: Corpus, random: random.Random) -> Iterator[Mutant]:
 
 def leaks(corpus: Corpus, random: random.Random) -> Iterator[Mutant]:
     """The answer stands in the prompt: in a slot of its own, or bound to an input that a slot shows."""
-    for page in corpus.tasks.values():
+    for name, page in corpus.tasks.items():
+        if all(spec.say("leak") for spec in corpus.specs if spec.say("task") == name):
+            continue
         for item in page.items:
             if item.path[-1] != "prompt":
                 continue
             form = item.path[:-1]
             answer = {i.path[-1]: str(i.value.value) for i in page.items if i.path[:-1] == (*form, "answer")}
             field = next(f for f in ("text", "correct", "boxes", "entities", "counts") if f in answer)
-            name = re.search(r"\w+(?=\)*$)", answer[field])
-            if name is None:  # a literal that a condition chooses
+            last = re.search(r"\w+(?=\)*$)", answer[field])
+            if last is None:  # a literal that a condition chooses
                 continue
-            kind = corpus.inputs(page).get(name[0], "text")
-            slots = [f"{{{name[0]}}}"] if kind in ("text", "list of box") else []
-            slots += [f"{{lower({name[0]})}}"] if kind == "text" else []
-            slots += [f'{{join({name[0]}, ", ")}}'] if kind == "list of text" else []
+            told = last[0]
+            kind = corpus.inputs(page).get(told, "text")
+            slots = [f"{{{told}}}"] if kind in ("text", "list of box") else []
+            slots += [f"{{lower({told})}}"] if kind == "text" else []
+            slots += [f'{{join({told}, ", ")}}'] if kind == "list of text" else []
             if kind.startswith("list of record"):
-                part = {"regions": "label", "entities": "text", "counts": "name"}[name[0]]
-                slots += [f'{{join(each({name[0]}, it.{part}), ", ")}}']
+                part = {"regions": "label", "entities": "text", "counts": "name"}[told]
+                slots += [f'{{join(each({told}, it.{part}), ", ")}}']
             start, end = page.span(item.value)
             lines = [m for m in re.finditer(r"(?m)^ +(.+)$", page.text[start:end]) if "\\n{options}" not in m[1]]
             for number, slot in enumerate(slots):

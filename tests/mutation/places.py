@@ -322,7 +322,7 @@ class Page:
         if names[-1:] == ("from",) and "columns" in names:
             return "reader field"
         role = next((role for pattern, role in table.items() if _matches(pattern, names)), "data")
-        if role in ("data", "word") and self.kind == "source" and names[-1:] == ("fold",):
+        if names[-1:] == ("fold",) and path[-1].startswith("#"):  # a header of the file, of which no other file speaks
             return "data"
         return role  # type: ignore[return-value]
 
