@@ -121,7 +121,7 @@ class Contrast:
 
 def _record(pool: Flow) -> RecordOf:
     """The columns of a row of the pool, as `pool.<column>` names them."""
-    return RecordOf(tuple((name, type) for name, type in pool.columns.items() if not name.startswith("$")))
+    return RecordOf(tuple((name, type) for name, type in sorted(pool.columns.items()) if not name.startswith("$")))
 
 
 def _place(flow: Flow) -> tuple[Label, ...]:

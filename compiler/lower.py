@@ -1,6 +1,7 @@
 """LOWER: checked relations -> plan. What no example needs is dropped: columns, keyed left joins, whole tables and files.
 
-Polars keeps a left join whose columns nobody reads; this pass does not, so a spec needs only the files it reads.
+Polars keeps a left join whose columns nobody reads; this pass does not, so a spec needs only the files it reads. What is
+written in no order is put into that of its names: equal specs have equal plans, whatever the order of their keys.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from graphlib import TopologicalSorter
 from cxrspec.compiler import plan as p
 from cxrspec.compiler.forms import bound
 from cxrspec.compiler.typed import Typed, columns
+from cxrspec.compiler.types import Type
 
 # What the output needs of a spec's last relation, beside its images.
 RESULT = frozenset(("$id", "$space", "$patient", "$study", "split", "turns", "target", "boxes"))
@@ -91,7 +93,7 @@ def _slim(node: p.Node, needed: set[str], needs: Needs) -> p.Node | None:
             needed.discard(name)
             needed |= _all_columns((expression, *(c.condition for c in checks)))
         case p.Select(names):
-            return p.Select(tuple(n for n in names if n in needed))
+            return p.Select(tuple(sorted(n for n in names if n in needed)))
         case p.Join():
             return _slim_join(node, needed, needs)
         case p.Group() | p.Merge():
@@ -103,7 +105,7 @@ def _slim(node: p.Node, needed: set[str], needs: Needs) -> p.Node | None:
             needed -= {name, value}
             needed |= {*gone}
         case p.Lag(by, order, take):
-            take = tuple(t for t in take if t[0] in needed)
+            take = _taken(take, needed)
             if not take:
                 return None
             needed -= {new for new, _, _ in take}
@@ -130,7 +132,7 @@ def _slim_leaf(node: p.Read | p.Scan | p.Empty | p.Holdout, needed: set[str], ne
     match node:
         case p.Read():
             read = [c for c in node.columns if c.name in needed or _fixed(c, node)]
-            return replace(node, columns=tuple(sorted(read, key=lambda c: c.name)) or node.columns[:1])
+            return replace(node, columns=tuple(map(_settled, sorted(read, key=lambda c: c.name))) or node.columns[:1])
         case p.Scan(relation, scanned):
             some = _some(scanned, needed)
             needs.append((relation, {name for name, _ in some}))
@@ -142,13 +144,20 @@ def _slim_leaf(node: p.Read | p.Scan | p.Empty | p.Holdout, needed: set[str], ne
             return node
 
 
+def _settled(column: p.RawColumn) -> p.RawColumn:
+    """A column whose `values` and parts stand in the order of their names."""
+    parts = (replace(part, values=tuple(sorted(part.values))) for part in column.each)
+    each = tuple(sorted(parts, key=lambda part: part.name))
+    return replace(column, values=tuple(sorted(column.values)), each=each)
+
+
 def _some(columns: p.Columns, needed: set[str]) -> p.Columns:
     return tuple(sorted((c for c in columns if c[0] in needed), key=lambda c: c[0])) or columns[:1]
 
 
 def _slim_group(node: p.Group | p.Merge, needed: set[str]) -> p.Node:
     """Only the aggregates that are needed; the order of a group too only where one of them asks for it."""
-    take = tuple(a for a in node.take if a.name in needed)
+    take = tuple(sorted((a for a in node.take if a.name in needed), key=lambda a: a.name))
     order = node.order
     if isinstance(node, p.Group) and not any(a.function in ("first", "list") for a in take):
         order = ()
@@ -161,7 +170,7 @@ def _slim_group(node: p.Group | p.Merge, needed: set[str]) -> p.Node:
 
 def _slim_contrast(node: p.Contrast, needed: set[str], needs: Needs) -> p.Node:
     """Of the pool only what is taken, compared or keyed."""
-    take = tuple(t for t in node.take if t[0] in needed)
+    take = _taken(node.take, needed)
     needed.discard("$drawn")
     needed |= {*node.own, "$id", "split"}
     needs.append((node.relation, {"split", *node.key, *node.seen} | {theirs for _, theirs, _ in take}))
@@ -175,13 +184,18 @@ def _fixed(column: p.RawColumn, read: p.Read) -> bool:
 
 
 def _slim_join(node: p.Join, needed: set[str], needs: Needs) -> p.Join | None:
-    take = tuple(t for t in node.take if t[0] in needed)
+    take = _taken(node.take, needed)
     if node.kind == "left" and not take and not node.many:
         return None
     needed -= {new for new, _, _ in take}
     needed |= {mine for mine, _ in node.on}
     needs.append((node.relation, {theirs for _, theirs in node.on} | {theirs for _, theirs, _ in take}))
-    return replace(node, take=take)
+    return replace(node, on=tuple(sorted(node.on)), take=take)
+
+
+def _taken(take: Iterable[tuple[str, str, Type]], needed: set[str]) -> tuple[tuple[str, str, Type], ...]:
+    """Of (new name, column, type) those that are needed."""
+    return tuple(sorted((one for one in take if one[0] in needed), key=lambda one: one[0]))
 
 
 def _all_columns(expressions: Iterable[Typed]) -> set[str]:

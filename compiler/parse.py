@@ -99,6 +99,10 @@ class _Parser:
             return [(*path, key) for key in value]
         return [path]
 
+    def members(self, path: Path) -> list[Path]:
+        """The paths of a mapping's members by name, where the order in which they are written says nothing."""
+        return sorted(self.each(path), key=lambda member: str(member[-1]))
+
     def names(self, path: Path) -> tuple[Name, ...]:
         return tuple(self.name(p) for p in self.each(path))
 
@@ -372,7 +376,7 @@ class _Parser:
             out_of = [self.key_name(p) for p in self.each(at("out_of"))]
             return d.RatioSplit(self.shares(at("ratio")), out_of[0] if out_of else None, table, span=span)
         if self.has(at("lists")):
-            lists = tuple((str(p[-1]), self.name(p)) for p in self.each(at("lists")))
+            lists = tuple((str(p[-1]), self.name(p)) for p in self.members(at("lists")))
             return d.ListSplit(lists, self.name(at("key")), table, span=span)
         return d.ColumnSplit(self.name(at("column")), table, span=span)
 
@@ -615,7 +619,7 @@ class _Parser:
             overlaid=tuple(name for name in self.get(("published",), {}) if self.own(name) != (name,)),
             identity="none" if self.text(self.own("identity")) == "none" else "source",
             study=self.expressions(self.own("study")) or None,
-            expect=tuple((str(p[-1]), *self.bounds(p)) for p in self.each(self.own("expect"))),
+            expect=tuple((str(p[-1]), *self.bounds(p)) for p in self.members(self.own("expect"))),
             constants=self.constants(self.own("constants")),
             published=self.published_row(),
             own_split_span=self.document.key_span(("own_split",)) if self.has(("own_split",)) else None,
@@ -665,7 +669,7 @@ class _Parser:
             row=(row[0], row[1]),
             because=self.text(("published", "because")),
             rebuilds=self.flag(("published", "rebuilds"), True),
-            copy=tuple((str(p[-1]), self.text(p)) for p in self.each(("published", "copy"))),
+            copy=tuple((str(p[-1]), self.text(p)) for p in self.members(("published", "copy"))),
             overlaid=not self.get(("published",)).keys() <= {"row", "because", "rebuilds"},
         )
 

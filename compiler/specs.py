@@ -398,7 +398,7 @@ class _SpecChecker:
                 values.append((name.name, self.checker.wants(given[name.name], scope, type, role, _wanted(name))))
             elif name.name not in misspelt:
                 values.append((name.name, self.unbound(name, type)))
-        for name_text, value in values:
+        for name_text, value in sorted(values, key=lambda pair: pair[0]):
             self.flow.derive(bound(name_text), value, None, name_text)
 
     def unbound(self, name: s.Name, type: Type) -> Typed:
