@@ -63,6 +63,7 @@ class Compilation:
 
     parsed: Mapping[str, Parsed]
     sources: Mapping[str, d.Source]
+    licenses: Mapping[str, d.License]
     spaces: Mapping[str, d.Space]
     tasks: Mapping[str, d.Task]
     specs: Mapping[str, Compiled]
@@ -132,6 +133,7 @@ def compile(files: Sequence[File], published: bool = False, memo: Memo | None = 
     return Compilation(
         parsed,
         declared.sources,
+        declared.licenses,
         declared.spaces,
         declared.tasks,
         compiled,
