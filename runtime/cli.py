@@ -15,6 +15,7 @@ import typer
 
 from cxrspec.runtime.commands.catalogue import catalogue
 from cxrspec.runtime.commands.compile import compile_
+from cxrspec.runtime.commands.diff import diff
 from cxrspec.runtime.commands.explain import explain
 from cxrspec.runtime.commands.images import images
 from cxrspec.runtime.commands.ls import ls
@@ -35,7 +36,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     rich_markup_mode=None,
 )
-for command in (compile_, run, stats, ls, show, prompts, schema, explain, sources, synth, images, catalogue):
+for command in (compile_, diff, run, stats, ls, show, prompts, schema, explain, sources, synth, images, catalogue):
     app.command(name=command.__name__.rstrip("_"))(command)
 
 

@@ -41,7 +41,7 @@ class DiskMemo:
 
     def get(self, key: str, /) -> Parsed | None:
         """What is remembered under this key."""
-        packed = self.old.get(key, b"")
+        packed = self.asked.get(key) or self.old.get(key, b"")
         parsed = _unpacked(packed)
         if not isinstance(parsed, Parsed):
             return None

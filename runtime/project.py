@@ -17,8 +17,12 @@ def local_files(folder: Path) -> list[File]:
     All of them are read then: one that lost its `kind:` is a finding, not a file that nobody misses.
     """
     paths = sorted((*folder.rglob("*.yaml"), *folder.rglob("*.yml")))
-    found = [File(path.as_posix(), path.relative_to(folder).as_posix(), path.read_bytes()) for path in paths]
-    return found if any(b"kind:" in file.text for file in found if isinstance(file.text, bytes)) else []
+    return of_specs([File(path.as_posix(), path.relative_to(folder).as_posix(), path.read_bytes()) for path in paths])
+
+
+def of_specs(files: list[File]) -> list[File]:
+    """The files, if one of them says `kind:`; else none: the folder is for something else."""
+    return files if any(b"kind:" in file.text for file in files if isinstance(file.text, bytes)) else []
 
 
 def load(folder: Path, published: bool = False) -> Compilation:
@@ -27,6 +31,22 @@ def load(folder: Path, published: bool = False) -> Compilation:
     compilation = compile(overlay(shipped(), local_files(folder)), published, memo)
     memo.save()
     return compilation
+
+
+def load_both(before: list[File], after: list[File], published: bool = False) -> tuple[Compilation, Compilation]:
+    """Compile two states of one folder, each together with what ships now; what is the same in both is read once.
+
+    Of what ships that is left out which the folder has a copy of: where it is itself what ships, a file that it lacks on
+    one side is lacking there.
+    """
+    memo = user_memo()
+    now = {(file.place, file.text): file for file in after}
+    then = {(file.place, file.text): file for file in before} | now
+    packaged = [file for file in shipped() if (file.place, file.text) not in then]
+    old = compile(overlay(packaged, [then[file.place, file.text] for file in before]), published, memo)
+    new = compile(overlay(packaged, after), published, memo)
+    memo.save()
+    return old, new
 
 
 def select(compilation: Compilation, wanted: list[str]) -> tuple[list[Compiled], list[tuple[str, str]]]:

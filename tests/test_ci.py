@@ -76,6 +76,12 @@ def test_the_page_names_hooks_and_arguments_that_exist() -> None:
     understood([*words, *said.split(", ")])
 
 
+def test_the_workflow_that_comments_calls_a_command_that_exists() -> None:
+    steps = page(".github/workflows/changes.yml")["jobs"]["diff"]["steps"]
+    [words] = [words for step in steps for words in calls(step.get("run", ""))]
+    understood(words)
+
+
 @pytest.mark.parametrize(
     ("call", "why"),
     [

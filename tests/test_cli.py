@@ -30,6 +30,7 @@ SHIPPED = sorted(
 SPECS = [name for name in SHIPPED if not name.endswith("/task")]
 COMMANDS = (
     "compile",
+    "diff",
     "run",
     "stats",
     "ls",

@@ -211,3 +211,10 @@ def test_a_memo_keeps_what_was_asked_for_and_some_of_the_rest(tmp_path: Path, mo
 def test_the_memo_stands_in_the_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     assert user_memo().path == tmp_path / "cxrspec" / "memo"
+
+
+def test_what_was_read_in_a_run_is_remembered_in_it(tmp_path: Path) -> None:
+    memo = DiskMemo(tmp_path / "memo")
+    parsed = parse_file(SPEC, False, memo)
+    [key] = memo.asked
+    assert memo.get(key) == parsed
