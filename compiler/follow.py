@@ -316,6 +316,9 @@ class _Walk:
         for keep in spec.keep:
             self.values.look(s.Name("split"), columns["split"], keep.split, keep.span)
             self.where(keep.name, keep.where, columns, constants)
+        for word, least, _ in spec.expect:
+            if least > 0:
+                self.values.look(s.Name("split"), columns["split"], word, spec.expect_spans.get(word))
         bound = {name.name: self.values.of(expression, known) for name, expression in spec.bind}
         self.use(columns, *(name for name, _ in task.inputs if name.name not in bound))
         return {name.name: bound.get(name.name, columns.get(name.name, ANY)) for name, _ in task.inputs}

@@ -3,7 +3,7 @@
     load      text              -> Document      (document.py; schema.py checks its form)
     parse     Document          -> declarations  (parse.py, grammar.py: expressions and prompts become trees)
     check     declarations      -> relations     (tables.py, specs.py, forms.py, expressions.py: names, types, nulls)
-    check     all files together                 (licenses.py: terms; matches.py: values; unused.py)
+    check     all files together                 (licenses.py, sides.py, matches.py, unused.py)
     lower     relations         -> Plan          (lower.py drops what no example needs)
 
 A file is loaded and parsed by itself (parsed.py). What all files declare (declared.py) is checked in pieces: all
@@ -32,6 +32,7 @@ from cxrspec.compiler.licenses import check_licenses
 from cxrspec.compiler.lower import lower
 from cxrspec.compiler.matches import check_matches
 from cxrspec.compiler.parsed import Memo, Parsed, parse_file
+from cxrspec.compiler.sides import check_sides
 from cxrspec.compiler.specs import Checked, check_spec, check_task
 from cxrspec.compiler.tables import Tables, check_tables
 from cxrspec.compiler.unused import check_unused
@@ -108,9 +109,10 @@ def compile(files: Sequence[File], published: bool = False, memo: Memo | None = 
     for piece in (sources, *tasks.values(), *specs.values()):
         report.extend(piece.findings)
     # What can only be said of all files together is said here.
-    sound = [(declared.specs[name], one.value.task) for name, one in specs.items() if one.value is not None]
+    sound = [(declared.specs[name], one.value) for name, one in specs.items() if one.value is not None]
     check_licenses(declared, report)
-    followed = follow(declared, sources.value, sound)
+    check_sides(declared, sources.value, sound, report)
+    followed = follow(declared, sources.value, [(spec, checked.task) for spec, checked in sound])
     check_matches(followed, report)
     check_unused(followed, declared, report)
     filled = {spec.task.name for spec in declared.specs.values()}
