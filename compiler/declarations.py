@@ -502,6 +502,7 @@ class Spec(Node):
     published: Published | None
     own_split_span: Span | None = field(default=None, compare=False, repr=False, kw_only=True)
     leak_span: Span | None = field(default=None, compare=False, repr=False, kw_only=True)
+    identity_span: Span | None = field(default=None, compare=False, repr=False, kw_only=True)
     expect_spans: Mapping[str, Span] = field(default_factory=dict[str, Span], compare=False, repr=False, kw_only=True)
     elsewhere: frozenset[str] = field(default=frozenset(), compare=False, repr=False, kw_only=True)
 

@@ -624,6 +624,7 @@ class _Parser:
             published=self.published_row(),
             own_split_span=self.document.key_span(("own_split",)) if self.has(("own_split",)) else None,
             leak_span=self.document.key_span(("leak",)) if self.has(("leak",)) else None,
+            identity_span=self.span(self.own("identity")) if self.has(self.own("identity")) else None,
             expect_spans=self.key_spans(self.own("expect")),
             elsewhere=self.elsewhere(),
             span=self.span(("task",)) if self.has(("task",)) else self.span(("name",)),

@@ -38,21 +38,20 @@ def check_sides(declared: Declared, known: Known, specs: Iterable[tuple[d.Spec, 
 
 
 def _two_in_one(name: str, split: d.Split, source: d.Source, report: Report) -> None:
-    """A finding if a split gives one table, or both sides of a cut, two names or one."""
+    """A finding if a split gives the same rows to two splits, or both parts of a cut to one."""
     match split:
         case d.ListSplit(lists):
             seen: dict[object, tuple[str, s.Name]] = {}
             for word, table in lists:
-                first = seen.setdefault(_rows(source.tables.get(table.name)) or table.name, (word, table))
-                if first[0] != word:
-                    same = "the table" if first[1].name == table.name else "the rows of the table"
-                    message = f"{same} `{first[1].name}` {'is' if same == 'the table' else 'are'} `{first[0]}` and `{word}` at once"
-                    _two(message, table.span, first[1].span, report)
+                other, first = seen.setdefault(_rows(source.tables.get(table.name)) or table.name, (word, table))
+                if other != word:
+                    alike = "" if first.name == table.name else f", which has the rows of `{first.name}`,"
+                    _one(f"`{table.name}`{alike} is `{other}` and `{word}` at once", table.span, first.span, report)
         case d.HoldoutSplit(cut):
             words = list(_words(cut))
-            twice = [word for word in dict.fromkeys(words) if words.count(word) > 1]
-            for word in twice:
-                _two(f"two parts of the holdout `{name}` are `{word}`", split.span, None, report)
+            for word in dict.fromkeys(word for word in words if words.count(word) > 1):
+                help = "each part of a cut is a split of its own"
+                report.error("CXR435", split.span, f"two parts of the holdout `{name}` are `{word}`", help=help)
         case _:
             pass
 
@@ -65,10 +64,10 @@ def _same_files(source: d.Source, report: Report) -> None:
             if column.type == SPLIT and column.constant is not None:
                 word, place = seen.setdefault(_rows(table), (column.constant, span))
                 if word != column.constant:
-                    _two(f"the same files are `{word}` and `{column.constant}`", span, place, report)
+                    _one(f"the same files are `{word}` and `{column.constant}`", span, place, report)
 
 
-def _two(message: str, span: Span | None, other: Span | None, report: Report) -> None:
+def _one(message: str, span: Span | None, other: Span | None, report: Report) -> None:
     others = (Label(other, "the other one"),) if other is not None else ()
     help = "a model would be chosen on the rows that it is tested on, or tested on those it has learnt from"
     report.error("CXR435", span, message, others=others, help=help)
@@ -100,7 +99,7 @@ def _passed_over(spec: d.Spec, source: d.Source, start: Table, report: Report) -
         message = f"`identity: none`, and the rows of `{start.relation.name}` have {listed}"
         others = (Label(named[0].span, "the identity is declared here"),) if named[0].span else ()
         help = "leave `identity` out: a patient is kept on one side of the split only where it is known who he is"
-        report.error("CXR437", spec.start.span, message, others=others, help=help)
+        report.error("CXR437", spec.identity_span, message, others=others, help=help)
 
 
 def _parted(spec: d.Spec, source: d.Source, start: Table, declared: Declared, report: Report) -> None:
