@@ -42,7 +42,7 @@ def _two_in_one(name: str, split: d.Split, source: d.Source, report: Report) -> 
     match split:
         case d.ListSplit(lists):
             seen: dict[object, tuple[str, s.Name]] = {}
-            for word, table in lists:
+            for word, table in sorted(lists, key=lambda pair: pair[1].span or Span("", 0, 0)):
                 other, first = seen.setdefault(_rows(source.tables.get(table.name)) or table.name, (word, table))
                 if other != word:
                     alike = "" if first.name == table.name else f", which has the rows of `{first.name}`,"
