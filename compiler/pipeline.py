@@ -219,11 +219,13 @@ def _merged(group: Sequence[Diagnostic]) -> Diagnostic:
     order = [(span.file not in files, span, found) for found in group if (span := _span(found) or Span("", 0, 0))]
     (_, _, first), *more = sorted(order, key=lambda one: one[:2])
     places = [Label(span, "and here" + (f": {one.message}" * (one.message != first.message))) for _, span, one in more]
-    others = dict.fromkeys(label for found in (first, *(one for _, _, one in more)) for label in found.others)
+    others: dict[Span, Label] = {}
+    for label in [label for found in (first, *(one for _, _, one in more)) for label in found.others]:
+        others.setdefault(label.span, label)  # of a place the first that is said
     fixes = [found.fix for found in group if found.fix is not None]
     same = len(fixes) == len(group) and len({fix.title for fix in fixes}) == 1
     edits = tuple(sorted({edit for fix in fixes for edit in fix.edits}))
-    return replace(first, others=(*others, *places), fix=Fix(fixes[0].title, edits) if same else None)
+    return replace(first, others=(*others.values(), *places), fix=Fix(fixes[0].title, edits) if same else None)
 
 
 def _errors(diagnostics: Sequence[Diagnostic]) -> dict[str, set[str]]:
