@@ -17,6 +17,6 @@ def explain(code: Annotated[str, typer.Argument(help="The code of a finding: CXR
     from cxrspec.compiler.diagnostics import near
 
     if code.upper() not in CODES:
-        usage(f"unknown code `{code}`", near(code.upper(), CODES, "codes"))
+        usage(f"unknown code `{code}`", near(code.upper().replace("O", "0"), CODES, "codes"))
     page = files("cxrspec.docs") / "errors" / f"{code.upper()}.md"
     print(page.read_text(encoding="utf-8").rstrip())
