@@ -7,9 +7,9 @@ from typing import cast
 
 from cxrspec.compiler import syntax as s
 from cxrspec.compiler.causes import cause_of
-from cxrspec.compiler.checking import NUMBERS
+from cxrspec.compiler.checking import NUMBERS, keep_only
 from cxrspec.compiler.declarations import Function
-from cxrspec.compiler.diagnostics import near
+from cxrspec.compiler.diagnostics import near, respell, respell_text
 from cxrspec.compiler.draws import Draws
 from cxrspec.compiler.functions import FUNCTIONS, solve
 from cxrspec.compiler.labels import Labels
@@ -30,9 +30,8 @@ class Calls(Draws, Lambdas, Labels):
         span = e.function_span or e.span
         if function is None:
             known = [*FUNCTIONS, *scope.functions]
-            self.report.error(
-                "CXR208", span, f"unknown function `{e.function}`", help=near(e.function, known, "functions")
-            )
+            help, fix = near(e.function, known, "functions"), respell(span, e.function, known)
+            self.report.error("CXR208", span, f"unknown function `{e.function}`", help=help, fix=fix)
             return Apply(e.function, (), UNKNOWN)
         least = len(function.parameters) - function.optional
         if not least <= len(e.arguments) <= len(function.parameters):
@@ -88,6 +87,7 @@ class Calls(Draws, Lambdas, Labels):
                         "`must` asserts what is proved already",
                         label=f"this is `{arguments[0].type}`",
                         cause=cause_of(arguments[0], scope),
+                        fix=keep_only(e.arguments[0], e, "leave `must` out"),
                     )
                 return Apply("must", arguments, present(result))
             case "image", _:
@@ -112,7 +112,8 @@ class Calls(Draws, Lambdas, Labels):
         folder = cast(str, cast(Const, arguments[1]).value) if len(arguments) == 2 else scope.source
         if folder not in scope.sources:
             span = e.arguments[1].span if len(arguments) == 2 else e.span
-            self.report.error("CXR209", span, f"unknown source `{folder}`", help=near(folder, scope.sources, "sources"))
+            help, fix = near(folder, scope.sources, "sources"), respell_text(span, folder, scope.sources)
+            self.report.error("CXR209", span, f"unknown source `{folder}`", help=help, fix=fix)
         return Apply("path", (Const(folder, TEXT), arguments[0]), result)
 
     def expand(self, e: s.Call, function: Function, scope: Scope) -> Typed:

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 
+SHIPPED = "cxrspec/specs/"
+"""How messages name the folder of what ships."""
+
 
 @dataclass(frozen=True, slots=True)
 class File:
@@ -26,7 +29,7 @@ def as_text(text: str | bytes) -> str:
 def shipped() -> list[File]:
     """The files of the package, sorted by path."""
     root = files("cxrspec.specs")
-    return [File(f"cxrspec/specs/{place}", place, item.read_bytes(), True) for place, item in sorted(_yaml(root, ""))]
+    return [File(f"{SHIPPED}{place}", place, item.read_bytes(), True) for place, item in sorted(_yaml(root, ""))]
 
 
 def _yaml(folder: Traversable, prefix: str) -> Iterator[tuple[str, Traversable]]:

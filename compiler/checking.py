@@ -9,7 +9,7 @@ from functools import reduce
 
 from cxrspec.compiler import syntax as s
 from cxrspec.compiler.causes import cause_of, without_nulls
-from cxrspec.compiler.diagnostics import NO_CAUSE, Cause, Report, Span, near
+from cxrspec.compiler.diagnostics import NO_CAUSE, Cause, Edit, Fix, Report, Span, first, near, respell_text
 from cxrspec.compiler.functions import PRINTABLE
 from cxrspec.compiler.scopes import Scope
 from cxrspec.compiler.typed import Const, Typed
@@ -31,6 +31,20 @@ from cxrspec.compiler.types import (
 )
 
 NUMBERS = (INT, FLOAT)
+
+
+# What stays one piece wherever it is put.
+ATOMS = (s.Name, s.Text, s.Format, s.Number, s.Bool, s.Items, s.Record, s.Call, s.Field, s.Index)
+
+
+def keep_only(part: s.Expr, whole: s.Expr, title: str) -> Fix | None:
+    """The fix that leaves just a part of an expression, if that part stays in one piece without the rest."""
+    if part.span is None or whole.span is None or not isinstance(part, ATOMS):
+        return None
+    if isinstance(part, s.Call) and part.function_span != first(part.span, part.function):
+        return None  # `x | f()`
+    rest = replace(whole.span, end=part.span.start), replace(whole.span, start=part.span.end)
+    return Fix(title, tuple(Edit(span, "") for span in rest if span.start < span.end))
 
 
 class Checking(ABC):
@@ -96,9 +110,9 @@ class Checking(ABC):
         """A text literal where a split belongs must be one of the three words."""
         if present(expected) == SPLIT and isinstance(typed, Const):
             if typed.value not in SPLITS:
-                self.report.error(
-                    "CXR202", span, f"unknown split `{typed.value}`", help=near(str(typed.value), SPLITS, "splits")
-                )
+                word = str(typed.value)
+                help, fix = near(word, SPLITS, "splits"), respell_text(span, word, SPLITS)
+                self.report.error("CXR202", span, f"unknown split `{word}`", help=help, fix=fix)
             return Const(typed.value, SPLIT)
         return typed
 

@@ -505,6 +505,7 @@ class Spec(Node):
     identity_span: Span | None = field(default=None, compare=False, repr=False, kw_only=True)
     expect_spans: Mapping[str, Span] = field(default_factory=dict[str, Span], compare=False, repr=False, kw_only=True)
     elsewhere: frozenset[str] = field(default=frozenset(), compare=False, repr=False, kw_only=True)
+    entries: Mapping[str, Span] = field(default_factory=dict[str, Span], compare=False, repr=False, kw_only=True)
 
     @property
     def name(self) -> str:

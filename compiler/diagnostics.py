@@ -7,7 +7,7 @@ A place in a spec is a `Span` (character offsets into one file); a place in some
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Literal
 
@@ -52,7 +52,7 @@ class Edit:
 class Fix:
     """A remedy that is certain, so that a program may apply it: `title` says it in words ("write `view`").
 
-    `edits` lie in one file and do not overlap.
+    `edits` do not overlap.
     """
 
     title: str
@@ -190,31 +190,73 @@ def near(name: str, known: Iterable[str], what: str = "") -> str:
 
 
 def write(span: Span | None, text: str) -> Fix | None:
-    """The fix that writes `text` in place of what is marked; None where no place is known."""
-    return None if span is None else Fix(f"write `{text}`", (Edit(span, text),))
+    """The fix that writes `text` in place of what stands at `span`; None where no place is known."""
+    return None if span is None else Fix(f"write `{text.strip()}`", (Edit(span, text),))
+
+
+def leave_out(entries: Mapping[str, Span], name: str) -> Fix | None:
+    """The fix that takes away the key `name`; `entries` are the lines of keys."""
+    return Fix(f"leave `{name}` out", (Edit(entries[name], ""),)) if name in entries else None
 
 
 def respell(span: Span | None, name: str, known: Iterable[str]) -> Fix | None:
-    """The fix that writes the known name in place of `name`, if just one of them is a single typo away.
-
-    `span` is the place of `name`, or one that ends with it.
-    """
+    """The fix that writes a known name in place of `name`, which stands at `span`; only if just one is a typo away."""
     alike = [one for one in sorted(set(known)) if is_typo(name, one)]
-    if span is None or len(alike) != 1:
+    return write(span, alike[0]) if len(alike) == 1 else None
+
+
+def respell_text(span: Span | None, text: str, known: Iterable[str]) -> Fix | None:
+    """As `respell`, for a text literal: `span` has its quotes, if it has any, and no character is escaped."""
+    quotes, odd = (0, 1) if span is None else divmod(span.end - span.start - len(text), 2)
+    if span is None or odd or quotes not in (0, 1):
         return None
-    return write(replace(span, start=max(span.start, span.end - len(name))), alike[0])
+    return respell(Span(span.file, span.start + quotes, span.end - quotes), text, known)
+
+
+def combined(fixes: Iterable[Fix | None]) -> Fix | None:
+    """One fix of several that do the same in several places; None if one of them is missing or does something else."""
+    listed = list(fixes)
+    known = [fix for fix in listed if fix is not None]
+    if len(known) < len(listed) or len({fix.title for fix in known}) != 1:
+        return None
+    return Fix(known[0].title, tuple(sorted({edit for fix in known for edit in fix.edits})))
+
+
+def applied(text: str, edits: Iterable[Edit]) -> str:
+    """`text` with all edits made; they do not overlap.
+
+    >>> applied("where: veiw", [Edit(Span("", 7, 11), "view")])
+    'where: view'
+    """
+    pieces, at = list[str](), 0
+    for edit in sorted(edits):
+        pieces += [text[at : edit.span.start], edit.text]
+        at = edit.span.end
+    return "".join(pieces) + text[at:]
+
+
+def first(span: Span | None, part: str) -> Span | None:
+    """The place of `part`, with which the text at `span` begins."""
+    return None if span is None else Span(span.file, span.start, span.start + len(part))
+
+
+def last(span: Span | None, part: str) -> Span | None:
+    """The place of `part`, with which the text at `span` ends."""
+    return None if span is None else Span(span.file, span.end - len(part), span.end)
 
 
 def is_typo(written: str, meant: str) -> bool:
     """Whether one letter was dropped, added or changed, or two neighbours were swapped, in a word of three or more.
 
-    Digits are no typos: `film_2` is not a misspelt `film_1`.
+    So is a word in other case. Digits are no typos: `film_2` is not a misspelt `film_1`.
 
     >>> [is_typo(written, "view") for written in ("veiw", "vew", "vieww", "viev", "weiv", "view")]
     [True, True, True, True, False, False]
     """
+    if written != meant and written.lower() == meant.lower():
+        return True
     short, long = sorted((written, meant), key=len)
-    if len(short) < 3 or len(long) - len(short) > 1 or short == long or _digits(short) != _digits(long):
+    if len(long) < 3 or len(long) - len(short) > 1 or short == long or _digits(short) != _digits(long):
         return False
     at = next((i for i, (a, b) in enumerate(zip(short, long, strict=False)) if a != b), len(short))
     if len(short) < len(long):

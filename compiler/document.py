@@ -11,16 +11,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import reduce
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import Any, Literal, TypeAlias
 
 import yaml
 
 from cxrspec.compiler.catalog import as_text
-from cxrspec.compiler.diagnostics import Label, Report, Span
-from cxrspec.compiler.yaml_mistakes import explain, quoted, unclosed
+from cxrspec.compiler.diagnostics import Edit, Fix, Label, Report, Span, write
+from cxrspec.compiler.yaml_mistakes import explain, quoted, single, unclosed
 
 Path: TypeAlias = tuple[str | int, ...]
 Style: TypeAlias = Literal["plain", "single", "double", "literal", "folded"]
@@ -57,6 +57,36 @@ class Document:
     def key_span(self, path: Path) -> Span:
         """The place of the key that leads to `path`; a list item has no key and gives its own place."""
         return self.keys.get(path) or self.span(path)
+
+    def inside(self, span: Span) -> Span:
+        """The place of a scalar without the quotes around it."""
+        quotes = int(self.text[span.start : span.start + 1] in ("'", '"') and span.end - span.start > 1)
+        return Span(span.file, span.start + quotes, span.end - quotes)
+
+    def entry(self, path: Path) -> Span | None:
+        """What goes if the key of `path` is left out: its lines, but for a comment; None if they hold something else."""
+        start, end = self.key_span(path).start, self.span(path).end
+        line = max(self.text.rfind(end, 0, start) for end in "\r\n") + 1
+        rest = re.compile(r"[ \t]*(#[^\r\n]*)?(?:\r\n|\r|\n|\Z)").match(self.text, end)
+        if rest is None or self.text[line:start].strip():
+            return None
+        return Span(self.file, start, rest.start(1)) if rest[1] else Span(self.file, line, rest.end())
+
+    def as_written(self, fix: Fix) -> Fix:
+        """A fix of what scalars say, as a fix of the text: YAML's quotes are put around it, or doubled in it."""
+        return replace(fix, edits=tuple(chain.from_iterable(map(self._as_written, fix.edits))))
+
+    def _as_written(self, edit: Edit) -> tuple[Edit, ...]:
+        for path, style in self.styles.items():
+            span = self.spans[path]
+            if style in ("single", "double") and span.start < edit.span.start and edit.span.end < span.end:
+                pattern, doubled = ("'", "''") if style == "single" else (r'[\\"]', r"\\\g<0>")
+                return (replace(edit, text=re.sub(pattern, doubled, edit.text)),)
+            if style == "plain" and span.start == edit.span.start <= edit.span.end <= span.end:
+                rest = self.text[edit.span.end : span.end]
+                is_text = edit.text.startswith('"') and not re.search("['\r\n]", edit.text + rest)
+                return (Edit(span, f"'{edit.text}{rest}'"),) if is_text else (edit,)
+        return (edit,)
 
     def style(self, path: Path) -> Style:
         """How the scalar at `path` is written.
@@ -123,8 +153,11 @@ def _unreadable(error: yaml.MarkedYAMLError, builder: _Builder) -> None:
         return
     found = explain(text, str(error.problem), at, _index(error.context_mark, at), builder.last)
     others = [Label(Span(file, start, end), words) for start, end, words in found.others]
-    span = Span(file, found.start, found.end)
-    builder.report.error("CXR001", span, found.message, label=found.label, others=others, help=found.help)
+    span, fix = Span(file, found.start, found.end), None
+    if found.fix is not None:
+        start, end, written = found.fix
+        fix = write(Span(file, start, end), written)
+    builder.report.error("CXR001", span, found.message, label=found.label, others=others, help=found.help, fix=fix)
 
 
 def _index(mark: Any, default: int) -> int:
@@ -322,13 +355,19 @@ class _Builder:
         comment = re.compile(r"[ \t]+(#[^\r\n]*)").match(self.text, span.end)
         if comment is None or not unclosed(self.text[span.start : span.end]):
             return
+        # the value ends where it is whole: before another ` #`, or with the line
+        ends = [comment.start(1) + match.start() for match in re.finditer(r"[ \t]+#|[ \t]*\Z", comment[1])]
+        texts = [self.text[span.start : end] for end in ends]
+        whole = next((text for text in texts if not unclosed(text)), "")
+        place = Span(self.file, span.start, span.start + len(whole))
         self.error(
             "CXR011",
             Span(self.file, *comment.span(1)),
             "a `#` after a blank cut the value short",
             label="YAML reads a comment from here on",
             others=[Label(span, "so the value is only this")],
-            help=f"quotes keep it whole: {quoted(self.text[span.start : comment.end()])}",
+            help=f"quotes keep it whole: {quoted(whole or texts[-1])}",
+            fix=write(place, single(whole)) if whole and not self.stack[-1].flow else None,
         )
 
     def commas(self, frame: _Frame) -> None:
@@ -342,7 +381,8 @@ class _Builder:
         entry, rest = frame.entries[index], frame.entries[index + 1 :]
         if rest and entry.plain and unclosed(self.text[entry.value.start : entry.value.end]):
             whole = next((i for i, e in enumerate(rest) if not self.is_unclosed(entry.value, e.value)), -1)
-            text = self.text[entry.value.start : rest[whole].value.end] if whole >= 0 else ""
+            place = Span(self.file, entry.value.start, rest[whole].value.end)
+            text = self.text[place.start : place.end] if whole >= 0 else ""
             self.error(
                 "CXR010",
                 rest[0].key or rest[0].value,
@@ -350,6 +390,7 @@ class _Builder:
                 label="read as a key of its own" if rest[0].key else "read as an item of its own",
                 others=[Label(entry.value, "the value ends at the comma")],
                 help=f"quotes keep it whole: {quoted(text)}; so does block style, one a line" if text else "",
+                fix=write(place, single(text)) if text and not re.search(_BREAK, text) else None,
             )
             return index + 2 + whole
         if len(frame.entries) > 1 and entry.key and entry.value.start == entry.value.end and self.is_bare(entry.key):

@@ -6,13 +6,14 @@ Names, literals and `if` are here; operators.py and calls.py have the rest, and 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import cast
 
 from cxrspec.compiler import syntax as s
 from cxrspec.compiler.calls import Calls
 from cxrspec.compiler.causes import cause_of
-from cxrspec.compiler.diagnostics import Label, near
+from cxrspec.compiler.diagnostics import Fix, Label, close, near, respell, write
 from cxrspec.compiler.functions import FUNCTIONS
 from cxrspec.compiler.operators import Operators
 from cxrspec.compiler.scopes import Scope, scalar_type
@@ -87,16 +88,25 @@ class Checker(Operators, Calls):
         if e.name == "it":
             self.report.error("CXR204", e.span, "`it` stands outside of `where(list, ...)` and `each(list, ...)`")
             return Column(e.name, UNKNOWN)
-        hints = [near(e.name, [name for name, one in scope.names.items() if one.policy is None], "names")]
+        values = [name for name, one in scope.names.items() if one.policy is None]
+        hints = [near(e.name, values, "names")]
         if e.span is not None and self.quoted(e.span):
             hints.insert(0, f"YAML took the quotes: a text is written '\"{e.name}\"'")
         elif e.name not in scope.names and e.name in FUNCTIONS:
             hints.insert(0, f"`{e.name}` is a function: `{FUNCTIONS[e.name].signature}`")
         declared = (Label(scope.declared, "declared here"),) if scope.declared else ()
+        label, fix = f"not a {scope.what}", self.unknown(e, values)
         self.report.error(
-            "CXR203", e.span, f"unknown name `{e.name}`", label=f"not a {scope.what}", others=declared, help=hints
+            "CXR203", e.span, f"unknown name `{e.name}`", label=label, others=declared, help=hints, fix=fix
         )
         return Column(e.name, UNKNOWN)
+
+    def unknown(self, e: s.Name, known: Sequence[str]) -> Fix | None:
+        """The fix for an unknown name: a known one, or the text that it was before YAML took its quotes."""
+        if e.span is None or not self.quoted(e.span):
+            return respell(e.span, e.name, known)
+        whole = replace(e.span, start=e.span.start - 1, end=e.span.end + 1)
+        return None if close(e.name, known) else write(whole, f"'\"{e.name}\"'")
 
     def field(self, e: s.Field, scope: Scope) -> Typed:
         """A field of a record or a box; that of a null is null."""
@@ -110,8 +120,8 @@ class Checker(Operators, Calls):
                 return Get(operand, e.name, nullable(type) if is_nullable(operand.type) else type)
             case RecordOf(fields):
                 place = e.span and replace(e.span, start=e.span.end - len(e.name))
-                help = near(e.name, dict(fields), "fields")
-                self.report.error("CXR207", place, f"the {what} has no field `{e.name}`", help=help)
+                help, fix = near(e.name, dict(fields), "fields"), respell(place, e.name, dict(fields))
+                self.report.error("CXR207", place, f"the {what} has no field `{e.name}`", help=help, fix=fix)
             case other:
                 self.report.error(
                     "CXR305", e.span, f"`.{e.name}` asks for a record, found `{other}`", cause=cause_of(operand, scope)

@@ -10,7 +10,7 @@ from cxrspec.compiler import plan as p
 from cxrspec.compiler import prompts
 from cxrspec.compiler import syntax as s
 from cxrspec.compiler.causes import origin_of
-from cxrspec.compiler.diagnostics import Report, Span
+from cxrspec.compiler.diagnostics import Report, Span, respell_text
 from cxrspec.compiler.expressions import Checker
 from cxrspec.compiler.lint import check_prompt, check_texts
 from cxrspec.compiler.scopes import Binding, Scope, item_type
@@ -266,6 +266,7 @@ class Forms:
                     correct.span,
                     f"`{text}` is not among the options",
                     help="the options are " + ", ".join(f"`{t}`" for t in texts),
+                    fix=respell_text(correct.span, text, texts),
                 )
 
 

@@ -17,7 +17,8 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, cast
 
 from cxrspec.compiler import syntax as s
-from cxrspec.compiler.diagnostics import Label, Report, Span, near
+from cxrspec.compiler.corrections import Correction, of_escape, of_single_group
+from cxrspec.compiler.diagnostics import Edit, Fix, Label, Report, Span, near, respell
 from cxrspec.compiler.mistakes import Mistake, Stop, explain_expression, explain_prompt
 from cxrspec.compiler.types import SCALARS, UNKNOWN, ListOf, RecordOf, Type, nullable
 
@@ -34,6 +35,8 @@ Locate: TypeAlias = Callable[[int, int], Span]
 MAX_DEPTH = 100
 """Levels of a tree: every later pass walks trees by recursion."""
 
+# types as other languages call them
+_SYNONYMS = {"boolean": "bool", "integer": "int", "double": "float", "string": "text", "str": "text"}
 TEXT_ESCAPES = {"n": "\n", "t": "\t", **{c: c for c in "\\\"'{}"}}
 PROMPT_ESCAPES = {"n": "\n", **{c: c for c in "()[]<>|{}/\\"}}
 _TEXT_HELP = 'a backslash is written `\\\\`; `r"..."` reads no escapes'
@@ -167,16 +170,20 @@ class _Reader:
 
     def mistake(self, found: Mistake) -> None:
         """Report a mistake, with the bracket that waits for its other half."""
-        opened = found.opened
+        opened, span, fix = found.opened, self.locate(found.start, found.end), None
         others = () if opened is None else (Label(self.locate(opened, opened + 1), "opened here"),)
+        if found.correction is not None:
+            start, end, written = found.correction
+            title = f"write `{written.strip()}`" if written else f"take `{self.text[start:end]}` away"
+            fix = Fix(title, (Edit(self.locate(start, end), written),))
         self.failed = True
-        self.report.error(
-            found.code, self.locate(found.start, found.end), found.message, others=others, help=found.help
-        )
+        self.report.error(found.code, span, found.message, others=others, help=found.help, fix=fix)
 
-    def error(self, code: str, start: int, end: int, message: str, help: str = "") -> None:
+    def error(
+        self, code: str, start: int, end: int, message: str, help: str = "", correction: Correction | None = None
+    ) -> None:
         """Report a finding of our own on characters `start` to `end`."""
-        self.mistake(Mistake(code, start, end, message, help))
+        self.mistake(Mistake(code, start, end, message, help, None, correction))
 
     def span(self, branch: Branch) -> Span:
         """Where `branch` stands."""
@@ -192,7 +199,8 @@ class _Reader:
             if escape[1:] not in escapes:
                 at = start + match.start()
                 help = _PROMPT_HELP if escapes is PROMPT_ESCAPES else _TEXT_HELP
-                self.error("CXR105", at, at + len(escape), f"unknown escape `{escape}`", help)
+                correction = of_escape(at, escape, escapes is PROMPT_ESCAPES)
+                self.error("CXR105", at, at + len(escape), f"unknown escape `{escape}`", help, correction)
             return escapes.get(escape[1:], "")
 
         return re.sub(pattern, character, written, flags=re.DOTALL)
@@ -308,7 +316,11 @@ class _Reader:
             known = near(token, [*SCALARS, "list", "record"], "types")
             if token == "labels":
                 known = "labels are a column that is read: `{type: labels, fold: [Edema, Fracture]}`"
-            self.error("CXR103", _start(token), _end(token), f"unknown type `{token}`", known)
+            start, end = _start(token), _end(token)
+            alike = respell(self.locate(start, end), token, SCALARS)
+            meant = alike.edits[0].text if alike else _SYNONYMS.get(token)
+            correction = (start, end, meant) if meant else None
+            self.error("CXR103", start, end, f"unknown type `{token}`", known, correction)
         return SCALARS.get(token, UNKNOWN)
 
     # ---- prompts
@@ -345,9 +357,11 @@ class _Reader:
             case "slot", [expression]:
                 return s.Slot(self.expression(expression, depth), span=span)
             case "choice", [_]:
-                inner = self.text[_start(branch) + 1 : _end(branch) - 1]
+                start, end = _start(branch), _end(branch)
+                inner = self.text[start + 1 : end - 1]
                 help = f"plain brackets are written `\\({inner}\\)`, an optional part `[{inner}]`"
-                self.error("CXR104", _start(branch), _end(branch), "a group with one alternative", help)
+                correction = of_single_group(self.text, start, end)
+                self.error("CXR104", start, end, "a group with one alternative", help, correction)
                 return s.Words(inner, span=span)
             case "optional", [only]:
                 part, weight = self.alternative(only, depth)

@@ -6,7 +6,7 @@ from cxrspec.compiler import syntax as s
 from cxrspec.compiler.causes import cause_of
 from cxrspec.compiler.checking import Checking
 from cxrspec.compiler.declarations import Policy
-from cxrspec.compiler.diagnostics import Label, near
+from cxrspec.compiler.diagnostics import Label, near, respell
 from cxrspec.compiler.functions import TEXTS
 from cxrspec.compiler.scopes import Scope
 from cxrspec.compiler.typed import Apply, Branch, Const, Typed
@@ -56,8 +56,8 @@ class Labels(Checking):
             return binding.policy
         if isinstance(e, s.Name) and binding is None:
             policies = [name for name, one in scope.names.items() if one.policy is not None]
-            help = near(e.name, policies, "policies")
-            self.report.error("CXR203", e.span, f"unknown name `{e.name}`", label="not a policy", help=help)
+            help, fix = near(e.name, policies, "policies"), respell(e.span, e.name, policies)
+            self.report.error("CXR203", e.span, f"unknown name `{e.name}`", label="not a policy", help=help, fix=fix)
             return None
         found = f"found `{binding.value.type}`" if binding is not None else "an expression is none"
         help = "a constant: `policy: {uncertain: skip, not_mentioned: negative}`; an `if` stands around the whole call"
@@ -69,5 +69,7 @@ class Labels(Checking):
         for name, _ in (*policy.uncertain.named, *policy.not_mentioned.named):
             if name.name not in labels.names:
                 others = (Label(e.span, "the labels that it is used for"),) if e.span else ()
-                help = near(name.name, labels.names, "labels")
-                self.report.error("CXR217", name.span, f"unknown label `{name.name}`", others=others, help=help)
+                help, fix = near(name.name, labels.names, "labels"), respell(name.span, name.name, labels.names)
+                self.report.error(
+                    "CXR217", name.span, f"unknown label `{name.name}`", others=others, help=help, fix=fix
+                )

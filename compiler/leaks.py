@@ -18,7 +18,7 @@ from typing import TypeAlias
 
 from cxrspec.compiler import declarations as d
 from cxrspec.compiler import plan as p
-from cxrspec.compiler.diagnostics import Label, Report, Severity, Span
+from cxrspec.compiler.diagnostics import Label, Report, Severity, Span, leave_out
 from cxrspec.compiler.flows import Table
 from cxrspec.compiler.forms import Said, Spoken, bound
 from cxrspec.compiler.specs import Checked
@@ -289,7 +289,7 @@ def check_leaks(spec: d.Spec, checked: Checked, ways: Ways, published: bool, rep
     found = list(leaks(checked.spoken, columns))
     if spec.leak and not (found or published or report.errors):
         message = "`leak` where no prompt prints what the answer says"
-        report.error("CXR521", spec.leak_span, message, help="leave `leak` out")
+        report.error("CXR521", spec.leak_span, message, help="leave `leak` out", fix=leave_out(spec.entries, "leak"))
     for leak in found if not spec.leak else ():
         _spec_leaks(leak, spec, checked.task, published, report)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from cxrspec.compiler import syntax as s
-from cxrspec.compiler.diagnostics import Label, Report, Span, close
+from cxrspec.compiler.diagnostics import Label, Report, Span, close, combined, respell_text
 from cxrspec.compiler.domains import Stranger
 from cxrspec.compiler.follow import Followed, Never
 from cxrspec.compiler.plan import parts
@@ -52,7 +52,9 @@ def _strangers(followed: Followed, report: Report) -> None:
         value = _shown(first.value)
         message = f"{value} is never in `{subject}`" if first.listed else f"`{subject}` is never {value}"
         others, help = [*first.domain.places, *places], _instead(first, subject)
-        report.error("CXR430", first.span, message, others=others, help=help)
+        texts = [str(value) for value in first.domain.values or ()]
+        fix = combined(respell_text(one.span, str(one.value), texts) for one in group)
+        report.error("CXR430", first.span, message, others=others, help=help, fix=fix)
 
 
 def _inside(span: Span | None, other: Span) -> bool:

@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 
+from cxrspec.compiler.corrections import Correction, of_expression, of_group, of_slot, of_type
+
 
 @dataclass(frozen=True, slots=True)
 class Stop:
@@ -27,7 +29,10 @@ class Stop:
 
 @dataclass(frozen=True, slots=True)
 class Mistake:
-    """A finding on characters `start` to `end`; `opened` is the offset of the bracket that waits for its other half."""
+    """A finding on characters `start` to `end`.
+
+    `opened` is the offset of the bracket that waits for its other half, `correction` what is certain to be meant.
+    """
 
     code: str
     start: int
@@ -35,6 +40,7 @@ class Mistake:
     message: str
     help: str = ""
     opened: int | None = None
+    correction: Correction | None = None
 
 
 # ---- expressions and types
@@ -139,8 +145,12 @@ def explain_expression(stop: Stop, code: str) -> Mistake:
         return _unclosed_quote(code, at, 1)
     if found[0] in (")", "]", "}") and not stop.open:
         return Mistake(code, at, found.end(), f"`{found[0]}` closes nothing")
-    hint = _type_hint(text[:at], found[0]) if code == "CXR103" else _hint(stop, found[0])
-    return Mistake(code, at, found.end(), f"{_quoted(found[0])} found where {expected} was expected", hint, opened)
+    if code == "CXR103":
+        hint, correction = _type_hint(text[:at], found[0]), of_type(text, at, found[0])
+    else:
+        hint, correction = _hint(stop, found[0]), of_expression(text, at, found[0], stop.expected)
+    message = f"{_quoted(found[0])} found where {expected} was expected"
+    return Mistake(code, at, found.end(), message, hint, opened, correction)
 
 
 def _unclosed_quote(code: str, at: int, width: int) -> Mistake:
@@ -200,7 +210,8 @@ def explain_prompt(stop: Stop) -> Mistake:
         found = explain_expression(stop, "CXR101")
         slot = next(at for at, text in stop.open if text == "{")
         help = found.help or "`\\{` is a plain brace; `{...}` holds an expression"
-        return replace(found, help=help, opened=slot if found.opened is None else found.opened)
+        waits = slot if found.opened is None else found.opened
+        return replace(found, help=help, opened=waits, correction=of_slot(stop.text, slot) or found.correction)
     opened = stop.open[-1] if stop.open else None
     found_text = stop.text[stop.at : stop.at + 1]
     started = "VBAR" in stop.expected or "$END" in stop.expected  # something of this alternative was read
@@ -221,7 +232,9 @@ def _empty_alternative(stop: Stop, found: str) -> Mistake:
         help = f"plain brackets are written `\\{stop.text[stop.at - 1]}\\{found}`"
     if found == "|" and not stop.open:
         help = "alternatives stand in `(a|b)` or on lines of their own"
-    return Mistake("CXR107", start, start + 1, "an empty alternative", help, stop.open[-1][0] if stop.open else None)
+    opened = stop.open[-1][0] if stop.open else None
+    correction = None if opened is None else of_group(stop.text, opened)
+    return Mistake("CXR107", start, start + 1, "an empty alternative", help, opened, correction)
 
 
 def _bracket(at: int, message: str, help: str, opened: int | None = None) -> Mistake:

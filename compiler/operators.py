@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from cxrspec.compiler import syntax as s
 from cxrspec.compiler.causes import cause_of
-from cxrspec.compiler.checking import NUMBERS, Checking
+from cxrspec.compiler.checking import NUMBERS, Checking, keep_only
 from cxrspec.compiler.scopes import Scope
 from cxrspec.compiler.typed import Apply, Const, Typed
 from cxrspec.compiler.types import (
@@ -94,22 +94,19 @@ class Operators(Checking):
         """Whether this is a split in a list of text literals, each one of the three words."""
         if present(left.type) != SPLIT or not isinstance(right, Const) or not isinstance(right.value, tuple):
             return False
-        for word in right.value:
-            self._as_split(Const(word, TEXT), SPLIT, e.right.span)
+        items = e.right.items if isinstance(e.right, s.Items) else (e.right,) * len(right.value)
+        for word, item in zip(right.value, items, strict=True):
+            self._as_split(Const(word, TEXT), SPLIT, item.span)
         return True
 
     def otherwise(self, e: s.Binary, scope: Scope) -> Typed:
         """`x ?? y`."""
         left, right = self.check(e.left, scope), self.check(e.right, scope)
-        if not is_nullable(left.type) and not isinstance(left.type, Unknown):
-            self.report.warning(
-                "CXR307",
-                e.left.span,
-                "the left side of `??` is never null",
-                label=f"this is `{left.type}`",
-                cause=cause_of(left, scope),
-            )
         joined = join(present(left.type), right.type)
+        if not is_nullable(left.type) and not isinstance(left.type, Unknown):
+            message, label = "the left side of `??` is never null", f"this is `{left.type}`"
+            fix = keep_only(e.left, e, "leave `??` out, and what follows it") if left.type == joined else None
+            self.report.warning("CXR307", e.left.span, message, label=label, fix=fix, cause=cause_of(left, scope))
         if joined is None:
             message = f"`??` has `{left.type}` on one side and `{right.type}` on the other"
             self.report.error("CXR303", e.span, message, cause=self.causes((left, right), scope))

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from functools import reduce
 from operator import getitem
 from typing import Any, Literal, TypeGuard, cast
 
 from cxrspec.compiler import declarations as d
 from cxrspec.compiler.data import is_list, is_mapping
-from cxrspec.compiler.diagnostics import Cause, Label, Report, Span, near
+from cxrspec.compiler.diagnostics import Cause, Label, Report, Span, near, respell, write
 from cxrspec.compiler.document import Document, Path
 from cxrspec.compiler.grammar import parse_expression, parse_prompt, parse_type
 from cxrspec.compiler.plan import Own, Part, Place, RawColumn, Read, parts
@@ -22,6 +23,7 @@ from cxrspec.compiler.syntax import Choice, Expr, Name, Prompt, Words
 from cxrspec.compiler.types import BOX, SPLITS, UNKNOWN, ListOf, RecordOf, Scalar, Type, nullable, present
 
 _KINDS: dict[type, str] = {str: "text", int: "a number", float: "a number", bool: "a flag"}
+_FLAGS = {"yes": "true", "on": "true", "no": "false", "off": "false"}
 OWN_FIELDS = ("row", "file", "text", "key", "value", "position")
 
 
@@ -83,10 +85,10 @@ class _Parser:
         return value if isinstance(value, str) else self.document.raw(path)
 
     def name(self, path: Path) -> Name:
-        return Name(self.text(path), span=self.span(path))
+        return Name(self.text(path), span=self.document.inside(self.span(path)))
 
     def key_name(self, path: Path) -> Name:
-        return Name(str(path[-1]), span=self.document.key_span(path))
+        return Name(str(path[-1]), span=self.document.inside(self.document.key_span(path)))
 
     def each(self, path: Path) -> list[Path]:
         """The paths of a list's items, or of the one value that stands for a list of one; of a mapping's members."""
@@ -300,8 +302,9 @@ class _Parser:
         names = [name for name, _ in record.fields]
         for part in self.each(path):
             if part[-1] not in names:
-                span, help = self.document.key_span(part), near(str(part[-1]), names, "fields")
-                self.report.error("CXR207", span, f"the record has no field `{part[-1]}`", help=help)
+                name = self.key_name(part)
+                help, fix = near(name.name, names, "fields"), respell(name.span, name.name, names)
+                self.report.error("CXR207", name.span, f"the record has no field `{name.name}`", help=help, fix=fix)
 
     def part(self, path: Path) -> Part:
         name = str(path[-1])
@@ -334,10 +337,12 @@ class _Parser:
         message = f"`{value}` in a column of type `{expected}`"
         match present(expected):
             case Scalar("split") if value not in SPLITS:
-                self.report.error("CXR202", span, f"unknown split `{value}`", help=near(str(value), SPLITS, "splits"))
+                help, fix = near(str(value), SPLITS, "splits"), respell(span, str(value), SPLITS)
+                self.report.error("CXR202", span, f"unknown split `{value}`", help=help, fix=fix)
             case Scalar("bool") if value not in (True, False):
-                help = "`true` or `false`" if str(value).lower() in ("yes", "no", "on", "off") else ""
-                self.report.error("CXR301", span, message, help=help, cause=cause)
+                flag = _FLAGS.get(str(value).lower())
+                help, fix = ("`true` or `false`", write(span, flag)) if flag else ("", None)
+                self.report.error("CXR301", span, message, help=help, fix=fix, cause=cause)
             case Scalar("int" | "float" as name) if type(value) not in ((int,) if name == "int" else (int, float)):
                 self.report.error("CXR301", span, message, cause=cause)
             case _:
@@ -353,11 +358,13 @@ class _Parser:
             return Place("name", text)
         kind, level = own.groups()
         if not is_own(kind):
+            span = self.document.inside(self.span(path))
             self.report.error(
                 "CXR201",
-                self.span(path),
+                span,
                 f"unknown reader field `{kind}()`",
                 help=near(kind, OWN_FIELDS, "reader fields"),
+                fix=respell(replace(span, end=span.start + len(kind)), kind, OWN_FIELDS),
             )
             return Place("name", text)
         return Place(kind, index=int(level or 0))
@@ -408,7 +415,7 @@ class _Parser:
             else d.ConstantSplit(self.text(otherwise), None)
         )
         named = self.name(authority) if self.has(authority) else None
-        return d.Space(str(path[-1]), named, rest, span=self.document.key_span(path))
+        return d.Space(str(path[-1]), named, rest, span=self.key_name(path).span)
 
     # ---- licences
 
@@ -605,6 +612,7 @@ class _Parser:
         where = self.own("where")
         if self.has(where):
             steps += (self.where(where),)
+        idle = (("own_split",), ("leak",), self.own("split"))
         return d.Spec(
             task=self.name(("task",)) if self.has(("task",)) else self.task((), self.text(("name",))),
             source=self.name(("source",)),
@@ -627,6 +635,7 @@ class _Parser:
             identity_span=self.span(self.own("identity")) if self.has(self.own("identity")) else None,
             expect_spans=self.key_spans(self.own("expect")),
             elsewhere=self.elsewhere(),
+            entries={str(path[-1]): entry for path in idle if self.has(path) and (entry := self.document.entry(path))},
             span=self.span(("task",)) if self.has(("task",)) else self.span(("name",)),
         )
 

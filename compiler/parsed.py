@@ -6,7 +6,7 @@ file is looked at. So it can be remembered, under a key that is made of these.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 from typing import Any, Protocol
 
@@ -67,7 +67,9 @@ def _parse(file: File, published: bool) -> Parsed:
 
     report = Report()
     document = load(file.text, file.path, report)
-    valid = document is not None and validate(document, report)
-    declaration = parse(document, report, published) if document is not None and valid else None
-    value, asked = (document.value, tuple(comments(document, report))) if document is not None else (None, ())
-    return Parsed(value, declaration, asked, tuple(report.diagnostics))
+    if document is None:
+        return Parsed(None, None, (), tuple(report.diagnostics))
+    declaration = parse(document, report, published) if validate(document, report) else None
+    asked = tuple(comments(document, report))
+    findings = [replace(one, fix=one.fix and document.as_written(one.fix)) for one in report.diagnostics]
+    return Parsed(document.value, declaration, asked, tuple(findings))

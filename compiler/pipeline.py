@@ -21,7 +21,7 @@ from cxrspec.compiler import declarations as d
 from cxrspec.compiler import plan as p
 from cxrspec.compiler.catalog import File, as_text
 from cxrspec.compiler.declared import Declared, declare, file_of
-from cxrspec.compiler.diagnostics import Diagnostic, Fix, Label, Report, Span
+from cxrspec.compiler.diagnostics import Diagnostic, Label, Report, Span, combined
 from cxrspec.compiler.expressions import Checker
 from cxrspec.compiler.flows import Known
 from cxrspec.compiler.follow import follow
@@ -222,10 +222,8 @@ def _merged(group: Sequence[Diagnostic]) -> Diagnostic:
     others: dict[Span, Label] = {}
     for label in [label for found in (first, *(one for _, _, one in more)) for label in found.others]:
         others.setdefault(label.span, label)  # of a place the first that is said
-    fixes = [found.fix for found in group if found.fix is not None]
-    same = len(fixes) == len(group) and len({fix.title for fix in fixes}) == 1
-    edits = tuple(sorted({edit for fix in fixes for edit in fix.edits}))
-    return replace(first, others=(*others.values(), *places), fix=Fix(fixes[0].title, edits) if same else None)
+    fix = combined(found.fix for found in group)
+    return replace(first, others=(*others.values(), *places), fix=fix)
 
 
 def _errors(diagnostics: Sequence[Diagnostic]) -> dict[str, set[str]]:

@@ -14,13 +14,13 @@ literals as tables, which cost one lookup; everything else becomes shapes:
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import chain, groupby
 from math import lcm, prod
 from typing import TypeAlias, assert_never
 
-from cxrspec.compiler.diagnostics import Report, near
+from cxrspec.compiler.diagnostics import Report, near, respell
 from cxrspec.compiler.syntax import Choice, Optional, Prompt, Rule, Sequence, Slot, Words
 
 MAX_TEXTS = 4096
@@ -130,7 +130,9 @@ class _Expansion:
             way = " -> ".join(f"<{n}>" for n in (*inside[inside.index(name) :], name))
             self.report.error("CXR206", rule.span, f"the rule `<{name}>` contains itself", help=way)
         else:
-            self.report.error("CXR205", rule.span, f"unknown rule `<{name}>`", help=_unknown_help(name, self.rules))
+            place = rule.span and replace(rule.span, start=rule.span.start + 1, end=rule.span.end - 1)
+            help, fix = _unknown_help(name, self.rules), respell(place, name, self.rules)
+            self.report.error("CXR205", rule.span, f"unknown rule `<{name}>`", help=help, fix=fix)
         return Words(f"<{name}>", span=rule.span)
 
 

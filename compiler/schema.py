@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING, Any, cast
 from cxrspec.compiler.conforms import conforms
 from cxrspec.compiler.data import is_mapping
 from cxrspec.compiler.declarations import KINDS
-from cxrspec.compiler.diagnostics import Report, Span, near
+from cxrspec.compiler.diagnostics import Fix, Report, Span, near, respell, write
 from cxrspec.compiler.document import Document, Path
-from cxrspec.compiler.yaml_mistakes import quoted
+from cxrspec.compiler.yaml_mistakes import quoted, single
 
 if TYPE_CHECKING:
     from jsonschema.exceptions import ValidationError
@@ -73,7 +73,9 @@ def _kind(document: Document, report: Report) -> str | None:
     kind = document.raw(("kind",)) if not isinstance(value["kind"], str) else value["kind"]
     if kind in KINDS:
         return kind
-    report.error("CXR006", document.span(("kind",)), f"unknown kind of file `{kind}`", help=near(kind, KINDS, "kinds"))
+    span = document.inside(document.span(("kind",)))
+    help, fix = near(kind, KINDS, "kinds"), respell(span, kind, KINDS)
+    report.error("CXR006", span, f"unknown kind of file `{kind}`", help=help, fix=fix)
     return None
 
 
@@ -129,8 +131,9 @@ def _keys(document: Document, errors: Iterable[ValidationError], report: Report)
             forms = [key for key in instead[path] if key not in schema["properties"]]
             for key in [key for key in strange if get_close_matches(key, forms, n=1)] or strange:
                 unknown.setdefault(path, []).append(key)
-                help = near(key, [*schema["properties"], *instead[path]], "keys")
-                report.error("CXR007", document.key_span((*path, key)), f"unknown key `{key}`", help=help)
+                span, keys = document.inside(document.key_span((*path, key))), [*schema["properties"], *instead[path]]
+                help, fix = near(key, keys, "keys"), respell(span, key, {*keys} - {*instance})
+                report.error("CXR007", span, f"unknown key `{key}`", help=help, fix=fix)
         elif error.validator == "required":
             absent = [key for key in cast(list[str], error.validator_value) if key not in instance]
             missing[path] = list(dict.fromkeys([*missing.get(path, ()), *absent]))
@@ -146,11 +149,11 @@ def _keys(document: Document, errors: Iterable[ValidationError], report: Report)
 def _key_name(document: Document, path: Path, error: ValidationError, report: Report) -> None:
     """A key that is free to choose, but not as it was."""
     name = str(path[-1])
-    span = document.key_span(path)
+    span = document.inside(document.key_span(path))
     if error.validator == "enum":
         allowed = cast(list[str], error.validator_value)
         message = f"found `{name}`, expected {_alternatives(allowed)}"
-        report.error("CXR009", span, message, help=_near(name, allowed))
+        report.error("CXR009", span, message, help=_near(name, allowed), fix=respell(span, name, allowed))
     else:
         report.error("CXR009", span, f"found `{name}`, expected {NAME}")
 
@@ -170,35 +173,34 @@ def _value(document: Document, path: Path, error: ValidationError, report: Repor
         report.error("CXR009", span, message, help="each step is a list item of its own")
     elif error.validator == "type" and language and isinstance(value, dict | list):
         message = f"{_found(document, path)} where {language} belongs"
-        report.error("CXR012", span, message, help=_in_quotes(document, path))
+        fix = _quoting(document, path) if _is_expression(document, path) else None
+        report.error("CXR012", span, message, help=_in_quotes(document, path), fix=fix)
     else:
-        message, help = _expected(document, path, error, language)
-        report.error("CXR009", span, f"found {_found(document, path)}, expected {message}", help=help)
+        message, help, fix = _expected(document, path, error, language)
+        report.error("CXR009", span, f"found {_found(document, path)}, expected {message}", help=help, fix=fix)
 
 
-def _expected(document: Document, path: Path, error: ValidationError, language: str) -> tuple[str, str]:
-    """What the schema asks for, in words, and what to do about it."""
+def _expected(document: Document, path: Path, error: ValidationError, language: str) -> tuple[str, str, Fix | None]:
+    """What the schema asks for, in words, what to do about it, and the fix that does it."""
     bound = cast(Any, error.validator_value)
     match error.validator:
         case "type":
             types: list[str] = [bound] if isinstance(bound, str) else bound
-            return language or _alternatives([_TYPES[t] for t in types], ""), _as_text(document, path, types)
+            is_text = types == ["string"] and isinstance(_at(document, path), int | float)
+            help, fix = (_in_quotes(document, path), _quoting(document, path)) if is_text else ("", None)
+            return language or _alternatives([_TYPES[t] for t in types], ""), help, fix
         case "enum":
-            return _alternatives(bound), _near(document.raw(path), bound)
+            span = document.inside(document.span(path))
+            word = document.text[span.start : span.end]
+            return _alternatives(bound), _near(word, bound), respell(span, word, map(str, bound))
         case "pattern":
-            return str(cast(Any, error.schema).get("x-form", NAME)), ""
+            return str(cast(Any, error.schema).get("x-form", NAME)), "", None
         case "minimum" | "minItems" | "minProperties":
-            return f"at least {bound}", ""
+            return f"at least {bound}", "", None
         case "exclusiveMaximum":
-            return f"less than {bound}", ""
+            return f"less than {bound}", "", None
         case _:
-            return f"at most {bound}", ""
-
-
-def _as_text(document: Document, path: Path, types: list[str]) -> str:
-    """How a number or flag becomes the text that belongs there."""
-    is_scalar = isinstance(_at(document, path), int | float)
-    return _in_quotes(document, path) if is_scalar and types == ["string"] else ""
+            return f"at most {bound}", "", None
 
 
 def _found(document: Document, path: Path) -> str:
@@ -231,6 +233,22 @@ def _in_quotes(document: Document, path: Path) -> str:
     """How a value is written as text; nothing if it takes several lines."""
     text = document.raw(path)
     return "" if "\n" in text or _is_block(document, path) else f"quotes make it text: {quoted(text)}"
+
+
+def _quoting(document: Document, path: Path) -> Fix | None:
+    """The fix for what `_in_quotes` says."""
+    text = document.raw(path)
+    return None if "\n" in text or _is_block(document, path) else write(document.span(path), single(text))
+
+
+def _is_expression(document: Document, path: Path) -> bool:
+    """Whether YAML's list or mapping is certain to be meant as an expression.
+
+    Its texts are in quotes, or a word is its only item; several words may well be meant as texts.
+    """
+    leaves = [p for p in document.styles if p[: len(path)] == path]
+    words = [p for p in leaves if document.styles[p] == "plain" and isinstance(_at(document, p), str)]
+    return isinstance(_at(document, path), list) and (not words or len(leaves) == 1)
 
 
 def _near(name: str, known: Iterable[str]) -> str:

@@ -10,7 +10,19 @@ from cxrspec.compiler import plan as p
 from cxrspec.compiler import syntax as s
 from cxrspec.compiler.contrast import Contrast, Pool
 from cxrspec.compiler.declared import Declared
-from cxrspec.compiler.diagnostics import NO_CAUSE, Cause, Label, Report, Span, alike, close, near
+from cxrspec.compiler.diagnostics import (
+    NO_CAUSE,
+    Cause,
+    Label,
+    Report,
+    Span,
+    alike,
+    close,
+    leave_out,
+    near,
+    respell,
+    write,
+)
 from cxrspec.compiler.expressions import Checker
 from cxrspec.compiler.flows import Flow, Table
 from cxrspec.compiler.forms import Asked, Forms, Spoken, bound
@@ -74,8 +86,10 @@ def _task(spec: d.Spec, declared: Declared, tables: Tables) -> d.Task | None:
     if spec.task.name in declared.tasks:
         return declared.tasks[spec.task.name]
     if spec.task.name not in declared.spoiled:
-        help = near(spec.task.name, declared.tasks, "tasks")
-        tables.report.error("CXR211", spec.task.span, f"unknown task `{spec.task.name}`", help=help)
+        name, span = spec.task.name, spec.task.span
+        by_title = write(span, d.snake(name)) if d.snake(name) in declared.tasks else None
+        help, fix = near(name, declared.tasks, "tasks"), by_title or respell(span, name, declared.tasks)
+        tables.report.error("CXR211", span, f"unknown task `{name}`", help=help, fix=fix)
     return None
 
 
@@ -233,6 +247,7 @@ class _SpecChecker:
                 "leave `split:` out",
                 "`own_split: <why>` beside it takes the spec out of the check of patients on two sides",
             ),
+            fix=leave_out(self.spec.entries, "split"),
         )
 
     def idle_own_split(self, spaces: Collection[str]) -> None:
@@ -240,7 +255,8 @@ class _SpecChecker:
         named = ", ".join(f"`{space}`" for space in spaces)
         help = near("", self.splits.spaces, "spaces with a split")
         message = f"`own_split` where no space has a split for all: its rows are of {named or 'none'}"
-        self.report.error("CXR425", self.spec.own_split_span, message, help=(help, "leave `own_split` out"))
+        fix = leave_out(self.spec.entries, "own_split")
+        self.report.error("CXR425", self.spec.own_split_span, message, help=(help, "leave `own_split` out"), fix=fix)
 
     # ---- steps, key, inputs, turns
 
@@ -314,7 +330,8 @@ class _SpecChecker:
         message = f"a draw, and `{missing[0].name}` of the key is not there before it"
         others = [Label(e.span, "not a column before the draw") for e in missing if e.span]
         help = near(missing[0].name, [n for n in self.flow.columns if not n.startswith("$")], "columns")
-        self.report.error("CXR311", step.span, message, others=others, help=help)
+        fix = respell(missing[0].span, missing[0].name, self.flow.columns) if len(missing) == 1 else None
+        self.report.error("CXR311", step.span, message, others=others, help=help, fix=fix)
         self.flow.columns["$id"] = UNKNOWN
 
     def keeps_key(self, step: d.Step) -> None:
@@ -387,9 +404,10 @@ class _SpecChecker:
                 misspelt |= set(close(name.name, inputs))
                 help = near(name.name, inputs, "inputs")
                 message = f"the task has no input `{name.name}`"
+                fix = respell(name.span, name.name, inputs.keys() - given.keys())
                 cause = alike(name.name, inputs)
                 others = () if cause.others else self.task_place()
-                self.report.error("CXR213", name.span, message, others=others, help=help, cause=cause)
+                self.report.error("CXR213", name.span, message, others=others, help=help, cause=cause, fix=fix)
         values: list[tuple[str, Typed]] = []
         for name, type in self.task.inputs:
             if name.name in given:

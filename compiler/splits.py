@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 from cxrspec.compiler import declarations as d
 from cxrspec.compiler import plan as p
 from cxrspec.compiler import syntax as s
-from cxrspec.compiler.diagnostics import Label, Report, Span, near
+from cxrspec.compiler.diagnostics import Label, Report, Span, near, respell
 from cxrspec.compiler.flows import Flow
 from cxrspec.compiler.identity import identify, ids, usable
 from cxrspec.compiler.typed import Apply, Branch, Column, Const, Typed, narrowed
@@ -61,8 +61,8 @@ class Splits:
         sources = self.tables.sources.values()
         known = {i.space for source in sources for i in source.identity}
         if space.name not in known and not self.tables.spoiled:
-            help = near(space.name, known, "spaces")
-            self.report.error("CXR216", space.span, f"no source is of the space `{space.name}`", help=help)
+            help, fix = near(space.name, known, "spaces"), respell(space.span, space.name, known)
+            self.report.error("CXR216", space.span, f"no source is of the space `{space.name}`", help=help, fix=fix)
             return False
         return space.authority is None or self.authority(space) is not None
 

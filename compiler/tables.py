@@ -11,7 +11,7 @@ from cxrspec.compiler import plan as p
 from cxrspec.compiler import syntax as s
 from cxrspec.compiler.causes import declaration, origin_of
 from cxrspec.compiler.declared import Declared
-from cxrspec.compiler.diagnostics import Label, Report, Span, alike, close, near, respell
+from cxrspec.compiler.diagnostics import Label, Report, Span, alike, close, first, last, near, respell
 from cxrspec.compiler.expressions import Checker
 from cxrspec.compiler.flows import Flow, Known, Table
 from cxrspec.compiler.lint import check_rules
@@ -91,7 +91,8 @@ class Tables:
             if name.name not in known and None not in tables:
                 here = {n for table in tables if table for n in table.columns}
                 label, help = f"not a column of any table of `{source.name}`", near(name.name, here, "columns")
-                self.report.error("CXR203", name.span, f"unknown name `{name.name}`", label=label, help=help)
+                fix = respell(name.span, name.name, here)
+                self.report.error("CXR203", name.span, f"unknown name `{name.name}`", label=label, help=help, fix=fix)
                 yield source.name, name.name
 
     def spaces(self, source: d.Source, declared: Mapping[str, d.Space]) -> None:
@@ -126,13 +127,14 @@ class Tables:
         """A finding: the source has no split of this name."""
         help = near(name.name, source.splits, f"splits of `{source.name}`")
         label = f"not a split of `{source.name}`"
-        self.report.error("CXR212", name.span, f"unknown split `{name.name}`", label=label, help=help)
+        fix = respell(last(name.span, name.name), name.name, source.splits)
+        self.report.error("CXR212", name.span, f"unknown split `{name.name}`", label=label, help=help, fix=fix)
 
     def unknown_source(self, name: str, span: Span | None) -> None:
         """A finding, unless a file that could not be read would have declared it."""
         if name not in self.spoiled:
-            help = near(name, self.sources, "sources")
-            self.report.error("CXR209", span, f"unknown source `{name}`", help=help)
+            help, fix = near(name, self.sources, "sources"), respell(first(span, name), name, self.sources)
+            self.report.error("CXR209", span, f"unknown source `{name}`", help=help, fix=fix)
 
     @staticmethod
     def full(name: s.Name, source: str) -> str:
@@ -154,6 +156,7 @@ class Tables:
                 label=f"not a table of `{owner}`",
                 help=near(table, tables, "tables"),
                 cause=alike(table, {known: one.span for known, one in tables.items()}),
+                fix=respell(last(name.span, table), table, tables),
             )
             return None
         return self.table(owner, table, name.span)
@@ -188,6 +191,7 @@ class Tables:
                     f"unknown name `{name.name}`",
                     label=f"not a column of `{table.read.table}`",
                     help=near(name.name, table.columns, "columns"),
+                    fix=respell(name.span, name.name, table.columns),
                 )
             elif is_nullable(table.columns[name.name][0].type):
                 help = "leave `| null` out: a row without its key is a bad row"
@@ -196,7 +200,8 @@ class Tables:
         for name in table.part_of.values():
             if name.name not in table.columns:
                 label, help = f"not a column of `{table.read.table}`", near(name.name, table.columns, "columns")
-                self.report.error("CXR203", name.span, f"unknown name `{name.name}`", label=label, help=help)
+                fix = respell(name.span, name.name, table.columns)
+                self.report.error("CXR203", name.span, f"unknown name `{name.name}`", label=label, help=help, fix=fix)
         columns: dict[str, Type] = {name: column.type for name, (column, _) in table.columns.items()}
         key = tuple(n.name for n in table.key if n.name in columns) if table.key else None
         made = [self.labels(name, column, source) for name, column in table.labels.items()]
@@ -375,6 +380,7 @@ class Tables:
             label=f"not a {flow.what}",
             others=declared,
             help=near(name.name, visible, "columns"),
+            fix=respell(name.span, name.name, visible),
         )
         return None
 
@@ -695,8 +701,8 @@ class Tables:
         if binding is None:
             lists = [name for name, one in constants.items() if isinstance(one.value.type, ListOf)]
             help = [near(names.name, lists, "constants"), f"a list of one is written `[{names.name}]`"]
-            label = "neither a list nor a constant"
-            self.report.error("CXR203", names.span, f"unknown name `{names.name}`", label=label, help=help)
+            label, fix = "neither a list nor a constant", respell(names.span, names.name, lists)
+            self.report.error("CXR203", names.span, f"unknown name `{names.name}`", label=label, help=help, fix=fix)
             return ()
         value = self.checker.name(names, Scope(constants, "constant"))
         if isinstance(value.type, Unknown):

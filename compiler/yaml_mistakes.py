@@ -17,7 +17,10 @@ _INDENT = "the keys of one mapping start in one column"
 
 @dataclass(frozen=True, slots=True)
 class Mistake:
-    """A finding on characters `start` to `end`; `others` are further places with their words."""
+    """A finding on characters `start` to `end`; `others` are further places with their words.
+
+    `fix` says which characters are to be written otherwise, and how, where that is certain.
+    """
 
     start: int
     end: int
@@ -25,6 +28,7 @@ class Mistake:
     label: str = ""
     others: tuple[tuple[int, int, str], ...] = ()
     help: tuple[str, ...] = ()
+    fix: tuple[int, int, str] | None = None
 
 
 def unclosed(text: str) -> bool:
@@ -37,13 +41,18 @@ def unclosed(text: str) -> bool:
     return '"' in rest or any(rest.count(a) > rest.count(b) for a, b in ("()", "[]", "{}"))
 
 
-def quoted(text: str) -> str:
-    """`text` between YAML's single quotes, as a help line shows it.
+def single(text: str) -> str:
+    """`text` between YAML's single quotes.
 
-    >>> quoted("it's")
-    "`'it''s'`"
+    >>> print(single("it's"))
+    'it''s'
     """
-    return "`'" + text.replace("'", "''") + "'`"
+    return "'" + text.replace("'", "''") + "'"
+
+
+def quoted(text: str) -> str:
+    """The same as a help line shows it."""
+    return f"`{single(text)}`"
 
 
 def explain(text: str, problem: str, at: int, start: int, value: tuple[int, int]) -> Mistake:
@@ -82,14 +91,17 @@ def _simple(text: str, problem: str, at: int, start: int) -> Mistake:
             help = "a list starts on the line below its key, or is written `[a, b]`"
             return Mistake(at, at + 1, "a list item on the line of its key", help=(help,))
         case "did not find expected comment or line break":
-            as_text = f"a value that starts with it needs quotes: {_rest(text, start)}"
+            as_text = f"a value that starts with it needs quotes: {quoted(_rest(text, start))}"
             helps = "block text starts on the next line", as_text
             return Mistake(start, start + 1, f"text on the line of the `{text[start : start + 1]}`", help=helps)
         case "found unknown escape character" | "found invalid Unicode character escape code":
             backslash = text.rfind("\\", 0, at + 1)
             escape = text[backslash : backslash + 2]
             message = f"`{escape}` is no escape of double quotes"
-            return Mistake(backslash, backslash + len(escape), message, help=("single quotes read no escapes",))
+            fix = backslash, backslash + 1, "\\\\"
+            return Mistake(
+                backslash, backslash + len(escape), message, help=("single quotes read no escapes",), fix=fix
+            )
         case "could not find expected ':'":
             helps = "after a key comes `: `", "text that goes on from the line above stands further to the right"
             return Mistake(*_word(text, start), "a line that is neither a key nor a list item", help=helps)
@@ -110,13 +122,16 @@ def _colon(text: str, at: int, value: tuple[int, int]) -> Mistake:
     if _BREAK.search(text, value[0], at):
         helps = _INDENT, "after the `:` of a key comes a blank"
         return Mistake(at, at + 1, "a key where the value above goes on", label, help=helps)
-    help = f"quotes keep it whole: {_rest(text, value[0])}{_BLOCK}"
-    return Mistake(at, at + 1, "`: ` inside a value without quotes", label, help=(help,))
+    help = f"quotes keep it whole: {quoted(_rest(text, value[0]))}{_BLOCK}"
+    several = re.search(r"[ \t]", text[value[0] : at])  # after one word it may be a mapping that was meant
+    fix = _in_quotes(text, value[0]) if several else None
+    return Mistake(at, at + 1, "`: ` inside a value without quotes", label, help=(help,), fix=fix)
 
 
 def _first_character(text: str, at: int) -> Mistake:
-    help = f"quotes make it text: {_rest(text, at)}"
-    return Mistake(at, at + 1, f"a value cannot start with `{text[at : at + 1]}`", help=(help,))
+    help, found = f"quotes make it text: {quoted(_rest(text, at))}", text[at : at + 1]
+    fix = _in_quotes(text, at) if found in ("@", "`", "%") else None
+    return Mistake(at, at + 1, f"a value cannot start with `{found}`", help=(help,), fix=fix)
 
 
 def _open_bracket(text: str, start: int, at: int) -> Mistake:
@@ -140,8 +155,8 @@ def _after_value(text: str, at: int, value: tuple[int, int]) -> Mistake:
         others = ((start, start + 1, "the value starts here"), (end - 1, end, "and ends here"))
         help = "a quote or bracket in the first of these lines is closed too late, or not at all"
         return Mistake(*_word(text, at), message, label, others, (help,))
-    help = f"quotes make it one text: {_rest(text, start)}{_BLOCK}"
-    return Mistake(*_word(text, at), message, label, help=(help,))
+    help = f"quotes make it one text: {quoted(_rest(text, start))}{_BLOCK}"
+    return Mistake(*_word(text, at), message, label, help=(help,), fix=_in_quotes(text, start))
 
 
 def _match(pattern: str, text: str, at: int) -> tuple[int, int]:
@@ -154,6 +169,11 @@ def _word(text: str, at: int) -> tuple[int, int]:
 
 
 def _rest(text: str, start: int) -> str:
-    """The line from `start`, in quotes, without a comment."""
-    line = re.split(r"[\r\n]|[ \t]#", text[start:], maxsplit=1)[0]
-    return quoted(line.rstrip())
+    """The line from `start`, without a comment."""
+    return re.split(r"[\r\n]|[ \t]#", text[start:], maxsplit=1)[0].rstrip()
+
+
+def _in_quotes(text: str, start: int) -> tuple[int, int, str]:
+    """The fix that puts quotes around the line from `start`."""
+    rest = _rest(text, start)
+    return start, start + len(rest), single(rest)

@@ -16,6 +16,8 @@ def local_files(folder: Path) -> list[File]:
 
     All of them are read then: one that lost its `kind:` is a finding, not a file that nobody misses.
     """
+    if folder.is_absolute() and folder.is_relative_to(Path.cwd()):
+        folder = folder.relative_to(Path.cwd())
     paths = sorted((*folder.rglob("*.yaml"), *folder.rglob("*.yml")))
     return of_specs([File(path.as_posix(), path.relative_to(folder).as_posix(), path.read_bytes()) for path in paths])
 

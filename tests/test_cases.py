@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterator
+from difflib import unified_diff
 from functools import cache
 from pathlib import Path
 
 import pytest
 
-from cxrspec.compiler.catalog import shipped
+from cxrspec.compiler.catalog import File, as_text, shipped
+from cxrspec.compiler.diagnostics import Diagnostic
+from cxrspec.compiler.mending import mend
 from cxrspec.compiler.pipeline import Compilation, compile
 from cxrspec.compiler.render import render
+from cxrspec.runtime.mending import lines
 from cxrspec.runtime.stages import stage_text
 
 from .case_files import Case, case, findings, packaged
@@ -31,6 +37,33 @@ def drawn(compilation: Compilation) -> str:
     return render(compilation.diagnostics, compilation.texts, "text")
 
 
+def check_fixes(bad: Case, before: Compilation, name: str, golden: Golden) -> None:
+    """Every fix makes its finding go, brings no error, and changes what it says and nothing else.
+
+    Warnings may come to light, since with errors some checks are not made.
+    """
+    if not any(found.fix for found in before.diagnostics):
+        return
+    mending = mend(packaged(), bad.files, bad.published)
+    known = Counter(map(said, before.diagnostics))
+    known -= Counter(said(found) for found in before.diagnostics if found.fix and found not in mending.refused)
+    new = Counter(map(said, mending.compilation.diagnostics)) - known
+    assert not [one for one in new if one.startswith("error") or not before.errors], drawn(mending.compilation)
+    golden(f"mended/{name}", "\n".join([*lines(mending), *differences(bad.files, mending.files), *sorted(new)]))
+
+
+def said(found: Diagnostic) -> str:
+    return f"{found.severity}[{found.code}]: {found.message}"
+
+
+def differences(before: tuple[File, ...], after: tuple[File, ...]) -> Iterator[str]:
+    """The lines that differ, as they were and as they are."""
+    for old, new in zip(before, after, strict=True):
+        was, now = (as_text(file.text).splitlines() for file in (old, new))
+        found = unified_diff(was, now, n=0, lineterm="")
+        yield from (line for line in found if not line.startswith(("---", "+++", "@@")))
+
+
 @pytest.mark.parametrize("name", names("bad"))
 def test_a_mistake_gives_one_message_at_its_place(name: str, golden: Golden) -> None:
     bad = read("bad", name)
@@ -38,6 +71,7 @@ def test_a_mistake_gives_one_message_at_its_place(name: str, golden: Golden) -> 
     compilation = bad.compile()
     assert findings(compilation) == bad.expected, drawn(compilation)
     golden(f"messages/{name}", drawn(compilation))
+    check_fixes(bad, compilation, name, golden)
 
 
 @pytest.mark.parametrize("name", names("wish"))
@@ -47,6 +81,7 @@ def test_a_message_that_is_still_poor(name: str, golden: Golden) -> None:
     compilation = case(text, f"{name}.yaml").compile()
     assert findings(compilation) == case(text, f"{name}.yaml").expected, drawn(compilation)
     golden(f"messages/{name}", drawn(compilation))
+    check_fixes(case(text, f"{name}.yaml"), compilation, name, golden)
 
 
 @pytest.mark.parametrize("name", names("ok"))
@@ -79,7 +114,9 @@ def test_a_spec_that_ships_keeps_its_plan(name: str, golden: Golden) -> None:
 
 
 def test_every_golden_file_has_a_case() -> None:
-    known = {f"messages/{name}" for folder in ("bad", "wish") for name in names(folder)}
+    known = {
+        f"{what}/{name}" for what in ("messages", "mended") for folder in ("bad", "wish") for name in names(folder)
+    }
     known |= {f"{stage}/{name}" for stage in STAGES for name in names("ok")}
     known |= {f"{what}/{name.replace('/', '.')}" for what in ("plan", "examples") for name in shipping().specs}
     assert {path.relative_to(GOLDEN).as_posix().removesuffix(".txt") for path in GOLDEN.rglob("*.txt")} <= known

@@ -177,6 +177,44 @@ def test_concise_findings_have_a_line_each() -> None:
     assert all(line.startswith("specs/local.yaml:") for line in lines)
 
 
+MACHINES = ("json", "github", "sarif")
+
+
+@pytest.mark.parametrize("format", MACHINES)
+def test_nothing_but_the_format_is_on_stdout_when_files_are_mended(format: str) -> None:
+    rewritten("tasks/image_classification/rsna.yaml", "from: images", "from: imgaes\nexpct: {train: 1}")
+    unmended = cxrspec("compile", "--check", "--format", format)
+    assert (unmended.exit_code, unmended.stderr) == (1, "")
+    done = cxrspec("compile", "--check", "--fix", "--format", format)
+    assert done.stdout == cxrspec("compile", "--check", "--format", format).stdout
+    place = "specs/tasks-image_classification-rsna.yaml"
+    assert done.stderr.splitlines() == [
+        f"{place}:5: write `expect` (CXR007: unknown key `expct`)",
+        f"{place}:4: write `images` (CXR210: unknown table `imgaes`)",
+    ]
+    assert done.exit_code == 0
+
+
+def test_sarif_and_github_of_the_command() -> None:
+    local("kind: spec\ntask: nope\n")
+    (run,) = json.loads(cxrspec("compile", "--check", "--format", "sarif").stdout)["runs"]
+    assert {one["ruleId"] for one in run["results"]} == {rule["id"] for rule in run["tool"]["driver"]["rules"]}
+    lines = cxrspec("compile", "--check", "--format", "github").stdout.splitlines()
+    assert all(line.startswith("::error file=specs/local.yaml,line=") for line in lines)
+
+
+def test_fix_says_what_it_did_and_what_remains() -> None:
+    rewritten("tasks/image_classification/rsna.yaml", "from: images", "from: imgaes")
+    place = "specs/tasks-image_classification-rsna.yaml"
+    assert cxrspec("compile", "--check").stdout.splitlines()[-1] == "--fix mends 1 of them"
+    done = cxrspec("compile", "--check", "--fix")
+    assert done.stdout.splitlines()[0] == f"{place}:4: write `images` (CXR210: unknown table `imgaes`)"
+    assert "warning[CXR214]" in done.stdout
+    assert done.exit_code == 0
+    assert cxrspec("compile", "--check", "--fix", "--strict").exit_code == 1
+    assert Path(place).read_text() == (HOUSE / "specs/tasks/image_classification/rsna.yaml").read_text()
+
+
 def test_any_folder_of_specs_can_be_named(empty: Path) -> None:
     local("kind: spec\ntask: nope\n")
     (empty / "specs").rename(empty / "mine")
@@ -199,7 +237,7 @@ def test_any_folder_of_specs_can_be_named(empty: Path) -> None:
         ("show findings_generation/opni", "`findings_generation/openi`"),
         ("show findings_generation/openi --stage sql", "polars"),
         ("prompts findings", "`findings_generation`"),
-        ("explain CXR2O3", "`CXR203`"),
+        ("explain CXR2033", "`CXR203`"),
         ("run --select findings_generation/opni", "`findings_generation/openi`"),
         ("run --emit parket", "`parquet`"),
         ("run --boxes chexagnt", "`chexagent`"),

@@ -284,7 +284,7 @@ def test_a_missing_key(kind: str, old: str, new: str, mark: str, message: str | 
         ("task", "prompt: [Which?, What?]", "prompt: []", "[]", "found an empty list, expected at least 1", ""),
         ("task", "prompt: [Which?, What?]", "prompt: [1, b]", "1", "found the number `1`, expected a prompt", "'1'"),
         ("source", "read: csv", "read: cvs", "cvs", "found the text `cvs`, expected `csv`, ", "`csv`"),
-        ("source", "film: text", "'film no': text", "'film no'", "found `film no`, expected a name of letters", ""),
+        ("source", "film: text", "'film no': text", "film no", "found `film no`, expected a name of letters", ""),
         ("source", "{val: 0.1, test: 0.1}", "{vall: 0.1}", "vall", "found `vall`, expected `val` or", "`val`"),
         ("source", "{val: 0.1, test: 0.1}", "{val: 10}", "10", "found the number `10`, expected at most 1", ""),
         (

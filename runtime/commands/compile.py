@@ -22,6 +22,8 @@ class Format(StrEnum):
     text = "text"
     concise = "concise"
     json = "json"
+    github = "github"
+    sarif = "sarif"
 
 
 def compile_(
@@ -32,23 +34,41 @@ def compile_(
     check: Annotated[bool, typer.Option("--check", help="Only check; write no plans.")] = False,
     format: Annotated[Format, typer.Option(help="How findings are printed.")] = Format.text,
     out: Annotated[Path, typer.Option(help="Where plans are written, as text and JSON.")] = Path("plans"),
+    fix: Annotated[
+        bool, typer.Option("--fix", help="Mend what is certain in local files, and say what remains.")
+    ] = False,
     strict: Annotated[bool, typer.Option("--strict", help="Warnings fail, too.")] = False,
     published: Published = False,
 ) -> None:
     """Prove that specs are sound, without any data."""
+    from cxrspec.compiler.catalog import SHIPPED
     from cxrspec.compiler.render import render
     from cxrspec.runtime.project import load
 
-    compilation = load(read_settings(specs, None, None, None).specs, published)
-    text = render(compilation.diagnostics, compilation.texts, format.value, color=sys.stdout.isatty())
-    print(text, end="")
+    folder = read_settings(specs, None, None, None).specs
+    compilation = _mended(folder, published, format) if fix else load(folder, published)
+    found, color = compilation.diagnostics, sys.stdout.isatty()
+    print(render(found, compilation.texts, format.value, color, compilation.ignored), end="")
+    fixable = sum(one.fix is not None and not one.fix.edits[0].span.file.startswith(SHIPPED) for one in found)
+    if fixable and not fix and format is Format.text:
+        print(f"--fix mends {fixable} of them" if len(found) > 1 else "--fix mends it")
     if not check:
         written = _write_plans(compilation, out)
         print(f"plans of {how_many(written)} written to {out}", file=sys.stderr)
-    elif format is Format.text and not compilation.diagnostics:
+    elif format is Format.text and not found:
         print(f"sound: {how_many(len(compilation.specs))}")
-    wrong = len(compilation.diagnostics) if strict else compilation.errors
+    wrong = len(found) if strict else compilation.errors
     raise typer.Exit(1 if wrong else 0)
+
+
+def _mended(folder: Path, published: bool, format: Format) -> Compilation:
+    """What comes of the specs once they are mended; what was mended is said, on stderr beside machine formats."""
+    from cxrspec.runtime.mending import lines, mend_folder
+
+    mending = mend_folder(folder, published)
+    for line in lines(mending):
+        print(line, file=sys.stdout if format in (Format.text, Format.concise) else sys.stderr)
+    return mending.compilation
 
 
 def _write_plans(compilation: Compilation, out: Path) -> int:

@@ -1,0 +1,158 @@
+"""What is certain to be meant where a text of the language does not parse, as characters to write in place of others.
+
+    view = "PA"       ->    `==` in place of `=`
+    region (a|)       ->    `[a]` in place of `(a|)`
+
+mistakes.py says what is wrong; where more than one thing may have been meant, nothing is said here.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TypeAlias
+
+from cxrspec.compiler.diagnostics import is_typo
+
+Correction: TypeAlias = tuple[int, int, str]
+"""Offsets in the text, and what is to stand there."""
+
+# operators as other languages write them, by what stands where an operator is expected
+_OPERATORS = {
+    "=": "==",
+    "===": "==",
+    "&": "and",
+    "&&": "and",
+    "||": "or",
+    "<>": "!=",
+    "=>": ">=",
+    "=<": "<=",
+    "AND": "and",
+    "OR": "or",
+    "NOT": "not",
+}
+_CURLY = re.compile(r"[“”„‘’`]([^“”„‘’`\"\\\n]*)[“”‘’`]")
+_LITERAL = re.compile(r"""["'\d]""")
+# words of the language by their terminals: what stands in place of one may be a misspelling of it
+_WORDS = {
+    "AND": "and",
+    "OR": "or",
+    "IN": "in",
+    "IS": "is",
+    "NOT": "not",
+    "NULL": "null",
+    "_THEN": "then",
+    "_ELSE": "else",
+}
+# what a backslash stands before in regular expressions
+_OF_REGEX = "dDwWsSbB.()[]{}+*?^$|"
+
+
+def of_expression(text: str, at: int, found: str, expected: frozenset[str]) -> Correction | None:
+    """For `found`, which stands at offset `at` where the terminals `expected` could have stood."""
+    before, end = text[:at].rstrip(), at + len(found)
+    if found in ("null", "None") and (asked := re.search(r"(==|!=|\bis|\bnot)$", before)):
+        return _null(asked, end, found)
+    if found in (")", "]") and before.endswith(","):
+        return len(before) - 1, len(before), ""
+    if (asked := re.search(r"(?<![\w.])is(\s+not)?$", before)) and _LITERAL.match(found):
+        return asked.start(), asked.end(), "!=" if asked[1] else "=="
+    words = [word for terminal, word in _WORDS.items() if terminal in expected and is_typo(found, word)]
+    if len(words) == 1:
+        return at, end, words[0]
+    operator = _OPERATORS.get(found)
+    if operator and (expected & {"PLUS", "AND"} or found in ("===", "||", "<>")):
+        return _spaced(text, at, end, operator)
+    if found == "==" and "EQUAL" in expected:
+        return at, end, "="
+    if "INT" in expected:
+        return _value(text, at, found)
+    return None
+
+
+def _null(asked: re.Match[str], end: int, found: str) -> Correction | None:
+    """`== null`, `!= null`, `is None` and `not null`."""
+    match asked[1]:
+        case "==":
+            return asked.start(), end, "is null"
+        case "!=" | "not":
+            is_there = re.search(r"\bis\s+$", asked.string[: asked.start()])
+            return (end - len(found), end, "null") if is_there else (asked.start(), end, "is not null")
+        case _:
+            return (end - len(found), end, "null") if found != "null" else None
+
+
+def _spaced(text: str, start: int, end: int, word: str) -> Correction:
+    """A word stands apart from what is beside it."""
+    before = " " * (word.isalpha() and not text[start - 1].isspace())
+    after = " " * (word.isalpha() and not text[end : end + 1].isspace())
+    return start, end, f"{before}{word}{after}"
+
+
+def _value(text: str, at: int, found: str) -> Correction | None:
+    """What stands where a value is expected: `.5`, `!x`, a text in curly quotes."""
+    if found == "!":
+        blank = re.compile(r"!\s*").match(text, at)
+        return at, blank.end() if blank else at + 1, "not "
+    if found == "." and (digits := re.compile(r"\.\d+").match(text, at)):
+        return at, digits.end(), f"0{digits[0]}"
+    curly = _CURLY.match(text, at)
+    return (at, curly.end(), f'"{curly[1]}"') if curly else None
+
+
+def of_type(text: str, at: int, found: str) -> Correction | None:
+    """`text?` and `list[text]`, as other languages write types; `lst of text`, `list text`."""
+    word = re.search(r"(\w+)\s*$", text[:at])
+    if word and found == "of" and is_typo(word[1], "list"):
+        return *word.span(1), "list"
+    if word and word[1] == "list" and found.isidentifier():
+        return at, at, "of "
+    if found == "?":
+        return at, at + 1, " | null"
+    item = re.compile(r"\[\s*(\w+)\s*\]").match(text, at)
+    return (at, item.end(), f" of {item[1]}") if item and text[:at].endswith("list") else None
+
+
+def of_slot(text: str, slot: int) -> Correction | None:
+    """`{{x}}`, as templates of other languages have it."""
+    doubled = re.compile(r"\{\{\s*([^{}]*?)\s*\}\}").match(text, slot)
+    return (slot, doubled.end(), f"{{{doubled[1]}}}") if doubled else None
+
+
+def of_group(text: str, opened: int) -> Correction | None:
+    """`(a|)` and `()`: one empty alternative makes the rest optional, nothing but that is a pair of plain brackets.
+
+    A blank beside what may be left out goes with it: `is (a|) b` is `is[ a] b`.
+    """
+    group = re.compile(r"\(([^()\[\]{}/\\]*)\)|\[\]").match(text, opened)
+    if group is None:
+        return None
+    if group[0] in ("()", "[]"):
+        return opened, group.end(), "".join(f"\\{bracket}" for bracket in group[0])
+    alternatives = group[1].split("|")
+    full = [alternative for alternative in alternatives if alternative.strip()]
+    if not full or len(alternatives) - len(full) > 1:
+        return None
+    inner = "|".join(full)
+    several = f"({inner})" if len(full) > 1 else inner
+    if text[:opened].endswith(" "):
+        return opened - 1, group.end(), f"[ {several}]"
+    if opened == 0 and text.startswith(" ", group.end()):
+        return opened, group.end() + 1, f"[{several} ]"
+    return opened, group.end(), f"[{inner}]"
+
+
+def of_single_group(text: str, start: int, end: int) -> Correction | None:
+    """`region(s)`: brackets that follow a word at once and hold a part of one are plain."""
+    inner = text[start + 1 : end - 1]
+    is_ending = re.search(r"\w$", text[:start]) and re.fullmatch(r"\w+", inner)
+    return (start, end, f"\\({inner}\\)") if is_ending else None
+
+
+def of_escape(start: int, escape: str, in_prompt: bool) -> Correction | None:
+    """A backslash that is not needed in a prompt, and one that was meant as such in a regular expression."""
+    character = escape[1:]
+    if not character or (in_prompt and character.isalnum()):
+        return None
+    if in_prompt:
+        return start, start + 2, character
+    return (start, start + 2, f"\\{escape}") if character in _OF_REGEX else None
