@@ -54,8 +54,9 @@ def check_inputs(task: d.Task, report: Report) -> None:
 
 def check_prompt(prompt: s.Prompt, rules: Mapping[str, s.Prompt], report: Report, sentences: bool = True) -> None:
     """Findings about a prompt as it was written, its rules not replaced. `sentences`: whether its texts end like one."""
+    joints = _Joints(rules, report)
     for line in prompt.alternatives if isinstance(prompt, s.Choice) else (prompt,):
-        ends = _Joints(rules, report).walk(line, ())
+        ends = joints.walk(line, ())
         for edges, what in ((ends.first, "start"), (ends.last, "end")):
             for edge in [edge for edge in edges if edge.char.isspace()][:1]:
                 report.warning("CXR525", edge.span, f"white space at the {what} of a prompt", help=_BLANK_HELP)
@@ -67,8 +68,9 @@ def check_prompt(prompt: s.Prompt, rules: Mapping[str, s.Prompt], report: Report
 
 def check_rules(checked: Iterable[s.Prompt], rules: Mapping[str, s.Prompt], report: Report) -> None:
     """Findings about rules by themselves, whatever prompt they stand in; `rules` are all that they may name."""
+    joints = _Joints(rules, report)
     for prompt in checked:
-        _Joints(rules, report).walk(prompt, ())
+        joints.walk(prompt, ())
 
 
 _BLANK_HELP = "a blank that goes with an optional part stands inside of it: `Name it.[ {options}]`"
@@ -102,11 +104,12 @@ class _Ends:
 
 
 class _Joints:
-    """Looks at what stands side by side."""
+    """Looks at what stands side by side. A rule is looked into once; what is wrong within it is said where it stands."""
 
     def __init__(self, rules: Mapping[str, s.Prompt], report: Report) -> None:
         self.rules = rules
         self.report = report
+        self.ends: dict[str, _Ends] = {}
 
     def walk(self, prompt: s.Prompt, inside: tuple[str, ...], grouped: bool = False) -> _Ends:
         """The ends of a part; `inside` are the rules it stands in, `grouped` says that it is an alternative of a group."""
@@ -121,7 +124,9 @@ class _Joints:
                 edge = (_Edge("", "", f"{{{show_expression(expression)}}}", span),)
                 return _Ends(False, edge, edge)
             case s.Rule(name, span=span) if name in self.rules and name not in inside:
-                ends = _Joints(self.rules, Report()).walk(self.rules[name], (*inside, name))
+                if name not in self.ends:
+                    self.ends[name] = _Joints(self.rules, Report()).walk(self.rules[name], (*inside, name))
+                ends = self.ends[name]
                 return _Ends(ends.empty, _at(ends.first, name, span), _at(ends.last, name, span))
             case s.Rule(name, span=span):
                 edge = (_Edge("", "", f"<{name}>", span),)

@@ -2,7 +2,8 @@
 
     load      text              -> Document      (document.py; schema.py checks its form)
     parse     Document          -> declarations  (parse.py, grammar.py: expressions and prompts become trees)
-    check     declarations      -> relations     (tables.py, specs.py, forms.py, expressions.py: names, types, nulls)
+    check     declarations      -> relations     (tables.py, specs.py, forms.py, expressions.py: names, types, nulls;
+                                                  lint.py: how prompts read; leaks.py: whether they print the answer)
     check     all files together                 (licenses.py, sides.py, matches.py, unused.py)
     lower     relations         -> Plan          (lower.py drops what no example needs)
 
@@ -248,10 +249,9 @@ def _finish(
     task = checked.task if checked is not None else None
     if checked is not None and not files & errors.keys():
         plan = lower(relations, spec.name, spec.expect)
-        known = {name for name in plan.sources if name in declared.sources}
-        if errors:
-            files |= {file_of(declared.sources[name]) for name in known}
-        if not files & errors.keys() and known == plan.sources:
+        taken = plan.sources if errors else frozenset[str]()  # without an error no file was lost
+        files |= {file_of(declared.sources[name]) for name in taken & declared.sources.keys()}
+        if not files & errors.keys() and taken <= declared.sources.keys():
             return Compiled(spec.name, file_of(spec), spec, task, plan)
     codes = sorted({code for one in files & errors.keys() or errors for code in errors[one]})
     return Compiled(spec.name, file_of(spec), spec, task, None, tuple(codes))

@@ -15,15 +15,20 @@ from dataclasses import dataclass
 from functools import cached_property
 from importlib.resources import files
 from itertools import islice
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, cast
 
 import yaml
 from jsonschema import Draft7Validator
 
 from cxrspec.compiler.catalog import shipped
+from cxrspec.compiler.data import is_list, is_mapping
 from cxrspec.compiler.functions import FUNCTIONS
 
 from .places import KEYWORDS, NAMES, Item, Page, Role, Word, compose, plain
+
+RULES: frozenset[Role] = frozenset(("rule",))
+_NONE: frozenset[Role] = frozenset(("word", "declared", "rule", "type"))
+REFERENCES = NAMES - _NONE
 
 Fate: TypeAlias = Literal["must fail", "may pass", "must be clean"]
 Edit: TypeAlias = tuple[int, int, str]
@@ -96,16 +101,14 @@ class Corpus:
                 return [page, *(s for s in self.specs if s.say("source") == name)]
             case "task":
                 return [page, *(s for s in self.specs if self.tasks[s.say("task")] is page)]
-            case "words" | "spaces":
+            case "words" | "spaces" | "licenses":
                 return self.pages
             case _:
                 return [page]
 
     def referred(self, word: Word, page: Page) -> bool:
         """Whether something refers to a declaration that has its name for itself."""
-        roles: set[Role] = (
-            {"rule"} if word.home[-2:-1] == ("rules",) else {*NAMES} - {"word", "declared", "rule", "type"}
-        )
+        roles = RULES if word.home[-2:-1] == ("rules",) else REFERENCES
         same = [w for p in self.scope(page) for w in p.words if w.text == word.text]
         if sum(w.role == "declared" for w in page.words if w.text == word.text) > 1:
             return False
@@ -163,32 +166,31 @@ def schema(kind: str) -> dict[str, Any]:
 
 def _required(schema: Any, root: Any, value: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], str]]:
     """The keys that the schema's own lists ask for, each with the path to its mapping."""
-    if not isinstance(schema, dict):
+    if not is_mapping(schema):
         return
-    rules: dict[str, Any] = schema
+    rules = schema
     if "$ref" in rules:
         yield from _required(root["definitions"][rules["$ref"].rpartition("/")[2]], root, value, path)
         return
     if "if" in rules:
-        holds = Draft7Validator({**root, **_bare_rules(rules["if"]), "definitions": root["definitions"]}).is_valid(
-            value
-        )
+        condition = {**root, **_bare_rules(rules["if"]), "definitions": root["definitions"]}
+        holds = cast(Any, Draft7Validator)(condition).is_valid(value)
         yield from _required(rules.get("then" if holds else "else"), root, value, path)
     for part in rules.get("allOf", ()):
         yield from _required(part, root, value, path)
-    if isinstance(value, dict):
+    if is_mapping(value):
         yield from ((path, key) for key in rules.get("required", ()))
         for key, inner in value.items():
             known = rules.get("properties", {}).get(key, rules.get("additionalProperties"))
             yield from _required(known, root, inner, (*path, key))
-    elif isinstance(value, list):
+    elif is_list(value):
         for index, inner in enumerate(value):
             yield from _required(rules.get("items"), root, inner, (*path, f"#{index}"))
 
 
 def _bare_rules(rules: Any) -> dict[str, Any]:
     """The rules of a condition alone, without those of the root it is put into."""
-    none = {
+    none: dict[str, Any] = {
         "required": [],
         "properties": {},
         "additionalProperties": True,
@@ -210,7 +212,7 @@ def dropped_keys(corpus: Corpus, random: random.Random) -> Iterator[Mutant]:
         wanted = {(*path, key) for path, key in _required(rules, rules, _value(page.root), ())}
         for item in page.items:
             if item.path in wanted:
-                what = "/".join(plain(item.path)[-2:]) if len(item.path) > 1 else item.path[-1]
+                what = "/".join(plain(item.path)[-2:])
                 yield mutant(
                     "must fail", "drop a required key", what, page, item.path, without(page, item), block(page, item)
                 )
@@ -265,10 +267,10 @@ def retyped(corpus: Corpus, random: random.Random) -> Iterator[Mutant]:
         if page.kind != "source":
             continue
         for item in page.items:
-            kind = plain(item.path)
-            typed = isinstance(item.value, yaml.ScalarNode) and item.value_role == "type" and len(kind) >= 4
-            if typed and kind[2] == "columns" and "|" not in item.value.value:
-                table, column = kind[1], kind[3]
+            typed = isinstance(item.value, yaml.ScalarNode) and item.value_role == "type"
+            column_of = re.fullmatch(r"tables/(\w+)/columns/(\w+)(?:/.*)?", "/".join(plain(item.path)))
+            if typed and column_of is not None and "|" not in item.value.value:
+                table, column = column_of.groups()
                 start, end = page.span(item.value)
                 keys = [i.value for i in page.items if i.path[:3] == ("tables", table, "key")]
                 used = any(node.value == column for node in keys)
