@@ -165,7 +165,9 @@ class _SpecChecker:
             message = "the study of a row may be null, and no identity comes after"
             others = (Label(last.span, "declared here"),) if last.span else ()
             help = "a table can leave such rows out: `where: study is not null`"
-            self.report.error("CXR416", span, message, others=others, help=help)
+            nulls = [n.name for n in last.study if is_nullable(flow.columns.get(n.name, UNKNOWN))]
+            cause = sum((flow.cause(name, null=True) for name in nulls), NO_CAUSE)
+            self.report.error("CXR416", span, message, others=others, help=help, cause=cause)
 
     def names(self, study: Typed) -> None:
         """The identity of rows without ids."""

@@ -299,6 +299,9 @@ class Splits:
             take = ((column, "$split", nullable(SPLIT)),)
             rows.flow.add(p.Join(relation.name, ((f"${by}", f"${by}"),), take, "left", relation.name))
             found[by] = Column(column, nullable(SPLIT))
+        if not found:  # an identity that is not there, which has been said
+            rows.flow.partial = True
+            return Const("test", SPLIT)
         if len(found) < 2:
             return next(iter(found.values()))
         unknown = Apply("is null", (Column("$patient", nullable(TEXT)),), BOOL)
