@@ -158,8 +158,15 @@ class Report:
 
 
 def close(name: str, known: Iterable[str]) -> list[str]:
-    """The names that resemble `name`, the most alike first."""
-    return get_close_matches(name, sorted(set(known)), n=3, cutoff=0.6)
+    """The names that resemble `name` in any case of letters, at most three, the most alike first.
+
+    >>> close("NIH", ["nih", "rsna"])
+    ['nih']
+    """
+    cases: dict[str, list[str]] = {}
+    for one in sorted(set(known)):
+        cases.setdefault(one.casefold(), []).append(one)
+    return [one for case in get_close_matches(name.casefold(), cases, n=3, cutoff=0.6) for one in cases[case]][:3]
 
 
 def alike(name: str, known: Mapping[str, Span | None]) -> Cause:

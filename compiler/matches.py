@@ -64,10 +64,9 @@ def _inside(span: Span | None, other: Span) -> bool:
 def _instead(found: Stranger, subject: str) -> str:
     """What could have been meant, or all that there is."""
     values = found.domain.values or ()
-    lower = {str(value).lower(): str(value) for value in values}
-    alike = close(str(found.value).lower(), lower)
+    alike = close(str(found.value), map(str, values))
     if alike:
-        return f"a near value exists: `{lower[alike[0]]}`"
+        return f"a near value exists: `{alike[0]}`"
     holds = "holds" if found.listed else "is"
     return f"`{subject}` {holds} {_listed(values)} here" if values else ""
 

@@ -70,16 +70,28 @@ def test_hooks_call_commands_that_exist() -> None:
 
 def test_the_page_names_hooks_and_arguments_that_exist() -> None:
     [repository] = page(".pre-commit-config.yaml")["repos"]
-    assert [hook["id"] for hook in repository["hooks"]] == [hook["id"] for hook in HOOKS]
-    said = (HOUSE / "docs" / "ci.md").read_text("utf-8").partition("`args: [")[2].partition("]")[0]
+    text = (HOUSE / "docs" / "ci.md").read_text("utf-8")
+    known = {hook["id"] for hook in HOOKS}
+    assert {hook["id"] for hook in repository["hooks"]} <= known
+    assert {*re.findall(r"\bcxrspec-\w+", text)} == known
+    said = text.partition("`args: [")[2].partition("]")[0]
     [words] = calls(HOOKS[0]["entry"])
     understood([*words, *said.split(", ")])
 
 
-def test_the_workflow_that_comments_calls_a_command_that_exists() -> None:
-    steps = page(".github/workflows/changes.yml")["jobs"]["diff"]["steps"]
-    [words] = [words for step in steps for words in calls(step.get("run", ""))]
-    understood(words)
+def test_the_workflow_calls_commands_that_exist() -> None:
+    """And what a step reads, an earlier one has written."""
+    workflow = page(".github/workflows/specs.yml")
+    assert workflow.keys() == {"name", True, "permissions", "jobs"}  # to PyYAML, which has YAML 1.1, `on` is true
+    steps: list[dict[str, Any]] = workflow["jobs"]["check"]["steps"]
+    scripts = [step["run"] for step in steps if "run" in step]
+    called = [words for script in scripts for words in calls(script)]
+    assert [words[0] for words in called] == ["compile", "compile", "diff"]
+    for words in called:
+        understood(words)
+    written = {name for script in scripts for name in re.findall(r"> *(\S+)", script)}
+    [uploaded] = [step["with"]["sarif_file"] for step in steps if "upload-sarif" in step.get("uses", "")]
+    assert written == {uploaded, "change.md"}
 
 
 @pytest.mark.parametrize(
@@ -142,7 +154,7 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Repository:
     revision = commit(project, there)
 
     lab = tmp_path_factory.mktemp("lab")
-    hooks = "[{id: cxrspec-check}]"
+    hooks = "[{id: cxrspec-check}, {id: cxrspec-fix}]"
     config = f"repos:\n  - repo: {project}\n    rev: {revision}\n    hooks: {hooks}\n"
     (lab / ".pre-commit-config.yaml").write_text(config, "utf-8")
     commit(lab, [".pre-commit-config.yaml"])
@@ -161,3 +173,14 @@ def test_the_hook_finds_what_the_compiler_finds(repository: Repository) -> None:
     repository.write("specs/opacity.yaml", SPEC.replace("gloria", "glorai"))
     code, output = repository.hook("cxrspec-check")
     assert (code, "error[CXR212]" in output, "specs/opacity.yaml:11:8" in output) == (1, True, True), output
+
+
+@pytest.mark.slow
+def test_the_hook_that_mends_stops_the_commit_for_somebody_to_look_at_it(repository: Repository) -> None:
+    repository.write("specs/opacity.yaml", SPEC.replace("key: patient_id", "key: patientid"))
+    code, output = repository.hook("cxrspec-fix")
+    assert (code, "files were modified by this hook" in output) == (1, True), output
+    assert (repository.folder / "specs" / "opacity.yaml").read_text("utf-8") == SPEC
+    git(repository.folder, "add", "specs")
+    code, output = repository.hook("cxrspec-fix")
+    assert (code, "Passed" in output) == (0, True), output
