@@ -22,6 +22,7 @@ from PIL import Image
 
 from cxrspec.compiler.codes import CODES
 from cxrspec.runtime.cli import app, main
+from cxrspec.runtime.commands.explain import drawn
 
 HOUSE = Path(__file__).parents[1]
 SHIPPED = sorted(
@@ -358,6 +359,31 @@ def test_a_code_is_explained_in_any_case_of_letters() -> None:
     for code in ("CXR203", "cxr203"):
         done = cxrspec("explain", code)
         assert (done.exit_code, done.stdout.strip()) == (0, page.strip())
+
+
+PAGE = """\
+# CXR999: a heading
+
+Words that fill
+a line of a terminal, with `code` in them.
+
+## Wrong
+
+```yaml
+kind: spec
+
+name: x   # a line that is longer than the terminal is wide
+```
+"""
+
+
+def test_a_page_on_a_terminal() -> None:
+    assert drawn(PAGE, 30) == (
+        "\x1b[1mCXR999: a heading\x1b[0m\n\n"
+        "Words that fill a line of a\nterminal, with `code` in them.\n\n"
+        "\x1b[1mWrong\x1b[0m\n\n"
+        "    kind: spec\n\n    name: x   # a line that is longer than the terminal is wide"
+    )
 
 
 # ---- run and stats

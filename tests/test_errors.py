@@ -68,3 +68,10 @@ def test_a_page_is_short_and_speaks_to_nobody(code: str) -> None:
     words = re.sub(r"```.*?```", "", PAGES[code], flags=re.DOTALL)
     assert not re.search(r"\byour?\b", words, re.IGNORECASE)
     assert len(words.split()) < 250
+
+
+@pytest.mark.parametrize("code", sorted(PAGES))
+def test_a_page_is_headings_paragraphs_and_examples(code: str) -> None:
+    """A terminal shows no lists, tables, quotes or links."""
+    words = re.sub(r"^```\w+\n.*?^```$", "", PAGES[code], flags=re.MULTILINE | re.DOTALL)
+    assert not re.search(r"^(?:[ \t]+\S|[-*|>] |\d+\. )|\]\(|```|\*\*", words, re.MULTILINE)
