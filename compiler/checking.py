@@ -19,6 +19,7 @@ from cxrspec.compiler.types import (
     INT,
     SPLIT,
     SPLITS,
+    SPLITS_ELSEWHERE,
     UNKNOWN,
     ListOf,
     Scalar,
@@ -111,7 +112,7 @@ class Checking(ABC):
         if present(expected) == SPLIT and isinstance(typed, Const):
             if typed.value not in SPLITS:
                 word = str(typed.value)
-                help, fix = near(word, SPLITS, "splits"), respell_text(span, word, SPLITS)
+                help, fix = near(word, SPLITS, "splits"), respell_text(span, word, SPLITS, SPLITS_ELSEWHERE)
                 self.report.error("CXR202", span, f"unknown split `{word}`", help=help, fix=fix)
             return Const(typed.value, SPLIT)
         return typed

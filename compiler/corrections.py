@@ -130,13 +130,14 @@ def of_group(text: str, opened: int) -> Correction | None:
         return opened, group.end(), "".join(f"\\{bracket}" for bracket in group[0])
     alternatives = group[1].split("|")
     full = [alternative for alternative in alternatives if alternative.strip()]
+    spaced = any(alternative != alternative.strip() for alternative in full)
     if not full or len(alternatives) - len(full) > 1:
         return None
     inner = "|".join(full)
     several = f"({inner})" if len(full) > 1 else inner
-    if text[:opened].endswith(" "):
+    if text[:opened].endswith(" ") and not spaced:
         return opened - 1, group.end(), f"[ {several}]"
-    if opened == 0 and text.startswith(" ", group.end()):
+    if opened == 0 and text.startswith(" ", group.end()) and not spaced:
         return opened, group.end() + 1, f"[{several} ]"
     return opened, group.end(), f"[{inner}]"
 

@@ -206,18 +206,26 @@ def leave_out(entries: Mapping[str, Span], name: str) -> Fix | None:
     return Fix(f"leave `{name}` out", (Edit(entries[name], ""),)) if name in entries else None
 
 
-def respell(span: Span | None, name: str, known: Iterable[str]) -> Fix | None:
-    """The fix that writes a known name in place of `name`, which stands at `span`; only if just one is a typo away."""
-    alike = [one for one in sorted(set(known)) if is_typo(name, one)]
+def respell(
+    span: Span | None, name: str, known: Iterable[str], synonyms: Mapping[str, str] | None = None
+) -> Fix | None:
+    """The fix that writes a known name in place of `name`, which stands at `span`; only if just one is a typo away.
+
+    `synonyms` are what others call the known ones.
+    """
+    names = {*known}
+    alike = [one for one in names if is_typo(name, one) or (synonyms or {}).get(name) == one]
     return write(span, alike[0]) if len(alike) == 1 else None
 
 
-def respell_text(span: Span | None, text: str, known: Iterable[str]) -> Fix | None:
+def respell_text(
+    span: Span | None, text: str, known: Iterable[str], synonyms: Mapping[str, str] | None = None
+) -> Fix | None:
     """As `respell`, for a text literal: `span` has its quotes, if it has any, and no character is escaped."""
     quotes, odd = (0, 1) if span is None else divmod(span.end - span.start - len(text), 2)
     if span is None or odd or quotes not in (0, 1):
         return None
-    return respell(Span(span.file, span.start + quotes, span.end - quotes), text, known)
+    return respell(Span(span.file, span.start + quotes, span.end - quotes), text, known, synonyms)
 
 
 def combined(fixes: Iterable[Fix | None]) -> Fix | None:

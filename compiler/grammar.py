@@ -35,8 +35,7 @@ Locate: TypeAlias = Callable[[int, int], Span]
 MAX_DEPTH = 100
 """Levels of a tree: every later pass walks trees by recursion."""
 
-# types as other languages call them
-_SYNONYMS = {"boolean": "bool", "integer": "int", "double": "float", "string": "text", "str": "text"}
+_TYPES_ELSEWHERE = {"boolean": "bool", "integer": "int", "double": "float", "string": "text", "str": "text"}
 TEXT_ESCAPES = {"n": "\n", "t": "\t", **{c: c for c in "\\\"'{}"}}
 PROMPT_ESCAPES = {"n": "\n", **{c: c for c in "()[]<>|{}/\\"}}
 _TEXT_HELP = 'a backslash is written `\\\\`; `r"..."` reads no escapes'
@@ -317,9 +316,8 @@ class _Reader:
             if token == "labels":
                 known = "labels are a column that is read: `{type: labels, fold: [Edema, Fracture]}`"
             start, end = _start(token), _end(token)
-            alike = respell(self.locate(start, end), token, SCALARS)
-            meant = alike.edits[0].text if alike else _SYNONYMS.get(token)
-            correction = (start, end, meant) if meant else None
+            meant = respell(self.locate(start, end), token, SCALARS, _TYPES_ELSEWHERE)
+            correction = (start, end, meant.edits[0].text) if meant else None
             self.error("CXR103", start, end, f"unknown type `{token}`", known, correction)
         return SCALARS.get(token, UNKNOWN)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cxrspec.compiler import declarations as d
 from cxrspec.compiler.declared import Declared
-from cxrspec.compiler.diagnostics import Label, Report, near
+from cxrspec.compiler.diagnostics import Label, Report, near, respell
 from cxrspec.compiler.terms import freer, given
 
 
@@ -19,7 +19,8 @@ def check_licenses(declared: Declared, report: Report) -> None:
             elif "licenses" not in declared.lost:
                 declares = "a file of `kind: licenses` says what it allows: `licenses: {<name>: {access: open}}`"
                 help = (near(name.name, declared.licenses, "licences"), declares)
-                report.error("CXR434", name.span, f"unknown licence `{name.name}`", help=help)
+                fix = respell(name.span, name.name, declared.licenses)
+                report.error("CXR434", name.span, f"unknown licence `{name.name}`", help=help, fix=fix)
         _check_use(source, known, report)
 
 

@@ -20,7 +20,18 @@ from cxrspec.compiler.document import Document, Path
 from cxrspec.compiler.grammar import parse_expression, parse_prompt, parse_type
 from cxrspec.compiler.plan import Own, Part, Place, RawColumn, Read, parts
 from cxrspec.compiler.syntax import Choice, Expr, Name, Prompt, Words
-from cxrspec.compiler.types import BOX, SPLITS, UNKNOWN, ListOf, RecordOf, Scalar, Type, nullable, present
+from cxrspec.compiler.types import (
+    BOX,
+    SPLITS,
+    SPLITS_ELSEWHERE,
+    UNKNOWN,
+    ListOf,
+    RecordOf,
+    Scalar,
+    Type,
+    nullable,
+    present,
+)
 
 _KINDS: dict[type, str] = {str: "text", int: "a number", float: "a number", bool: "a flag"}
 _FLAGS = {"yes": "true", "on": "true", "no": "false", "off": "false"}
@@ -337,7 +348,7 @@ class _Parser:
         message = f"`{value}` in a column of type `{expected}`"
         match present(expected):
             case Scalar("split") if value not in SPLITS:
-                help, fix = near(str(value), SPLITS, "splits"), respell(span, str(value), SPLITS)
+                help, fix = near(str(value), SPLITS, "splits"), respell(span, str(value), SPLITS, SPLITS_ELSEWHERE)
                 self.report.error("CXR202", span, f"unknown split `{value}`", help=help, fix=fix)
             case Scalar("bool") if value not in (True, False):
                 flag = _FLAGS.get(str(value).lower())

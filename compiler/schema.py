@@ -21,6 +21,7 @@ from cxrspec.compiler.data import is_mapping
 from cxrspec.compiler.declarations import KINDS
 from cxrspec.compiler.diagnostics import Fix, Report, Span, near, respell, write
 from cxrspec.compiler.document import Document, Path
+from cxrspec.compiler.types import SPLITS_ELSEWHERE
 from cxrspec.compiler.yaml_mistakes import quoted, single
 
 if TYPE_CHECKING:
@@ -132,7 +133,7 @@ def _keys(document: Document, errors: Iterable[ValidationError], report: Report)
             for key in [key for key in strange if get_close_matches(key, forms, n=1)] or strange:
                 unknown.setdefault(path, []).append(key)
                 span, keys = document.inside(document.key_span((*path, key))), [*schema["properties"], *instead[path]]
-                help, fix = near(key, keys, "keys"), respell(span, key, {*keys} - {*instance})
+                help, fix = near(key, keys, "keys"), respell(span, key, {*keys} - {*instance}, SPLITS_ELSEWHERE)
                 report.error("CXR007", span, f"unknown key `{key}`", help=help, fix=fix)
         elif error.validator == "required":
             absent = [key for key in cast(list[str], error.validator_value) if key not in instance]
@@ -153,7 +154,9 @@ def _key_name(document: Document, path: Path, error: ValidationError, report: Re
     if error.validator == "enum":
         allowed = cast(list[str], error.validator_value)
         message = f"found `{name}`, expected {_alternatives(allowed)}"
-        report.error("CXR009", span, message, help=_near(name, allowed), fix=respell(span, name, allowed))
+        report.error(
+            "CXR009", span, message, help=_near(name, allowed), fix=respell(span, name, allowed, SPLITS_ELSEWHERE)
+        )
     else:
         report.error("CXR009", span, f"found `{name}`, expected {NAME}")
 
@@ -192,7 +195,7 @@ def _expected(document: Document, path: Path, error: ValidationError, language: 
         case "enum":
             span = document.inside(document.span(path))
             word = document.text[span.start : span.end]
-            return _alternatives(bound), _near(word, bound), respell(span, word, map(str, bound))
+            return _alternatives(bound), _near(word, bound), respell(span, word, map(str, bound), SPLITS_ELSEWHERE)
         case "pattern":
             return str(cast(Any, error.schema).get("x-form", NAME)), "", None
         case "minimum" | "minItems" | "minProperties":

@@ -97,6 +97,7 @@ DATE, TIME, IMAGE, SPLIT, BOX = Scalar("date"), Scalar("time"), Scalar("image"),
 SCALARS = {s.name: s for s in (BOOL, INT, FLOAT, TEXT, DATE, TIME, IMAGE, SPLIT, BOX)}
 LABEL = Scalar("label")  # a cell of labels: 1, 0 or -1; no file names it
 SPLITS = ("train", "val", "test")
+SPLITS_ELSEWHERE = {"training": "train", "valid": "val", "validate": "val", "validation": "val", "testing": "test"}
 UNKNOWN = Unknown()
 NEVER = Never()
 

@@ -123,8 +123,8 @@ def _colon(text: str, at: int, value: tuple[int, int]) -> Mistake:
         helps = _INDENT, "after the `:` of a key comes a blank"
         return Mistake(at, at + 1, "a key where the value above goes on", label, help=helps)
     help = f"quotes keep it whole: {quoted(_rest(text, value[0]))}{_BLOCK}"
-    several = re.search(r"[ \t]", text[value[0] : at])  # after one word it may be a mapping that was meant
-    fix = _in_quotes(text, value[0]) if several else None
+    words = re.search(r"^[A-Z]|[ \t]", text[value[0] : at])  # after one word like a key a mapping may be meant
+    fix = _in_quotes(text, value[0]) if words else None
     return Mistake(at, at + 1, "`: ` inside a value without quotes", label, help=(help,), fix=fix)
 
 
