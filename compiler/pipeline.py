@@ -21,6 +21,7 @@ from typing import Generic, TypeVar
 from cxrspec.compiler import declarations as d
 from cxrspec.compiler import plan as p
 from cxrspec.compiler.catalog import File, as_text
+from cxrspec.compiler.certain import certain
 from cxrspec.compiler.declared import Declared, declare, file_of
 from cxrspec.compiler.diagnostics import Diagnostic, Label, Report, Span, combined
 from cxrspec.compiler.expressions import Checker
@@ -121,7 +122,7 @@ def compile(files: Sequence[File], published: bool = False, memo: Memo | None = 
         if one is not None and name not in filled:
             check_leaks_alone(declared.tasks[name], one.spoken, report)
     hidden = OF_WORDS if "words" in declared.lost else ()
-    said = _once(found for found in report.diagnostics if found.code not in hidden)
+    said = [certain(found, texts) for found in _once(one for one in report.diagnostics if one.code not in hidden)]
     stand, ignored = ignore(said, {path: one.comments for path, one in parsed.items()}, published, declared.own)
 
     relations = {name: table.relation for name, table in sources.value.tables.items() if table}

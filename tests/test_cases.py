@@ -43,6 +43,7 @@ def check_fixes(bad: Case, before: Compilation, name: str, golden: Golden) -> No
     Warnings may come to light, since with errors some checks are not made.
     """
     if not any(found.fix for found in before.diagnostics):
+        assert not (GOLDEN / "mended" / f"{name}.txt").exists()
         return
     mending = mend(packaged(), bad.files, bad.published)
     known = Counter(map(said, before.diagnostics))
