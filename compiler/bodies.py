@@ -119,10 +119,11 @@ def without(left: pl.Expr, right: pl.Expr) -> pl.Expr:
 def item(items: pl.Expr, place: pl.Expr) -> pl.Expr:
     """The item at a place, from the end when negative; null if there is none.
 
-    Polars' `list.get` raises for a literal list and a column of places of no rows, so the list is stretched first.
+    Polars' `list.get` raises for a literal list and a column of places of no rows, so the list is stretched first;
+    and it gives up at the lowest of all numbers, whose opposite no 64 bits hold, so places stay near.
     """
     stretched = pl.when(place.is_null() | place.is_not_null()).then(items)
-    return stretched.list.get(place, null_on_oob=True)
+    return stretched.list.get(place.clip(-(2**31), 2**31 - 1), null_on_oob=True)
 
 
 def index_of(items: pl.Expr, item: pl.Expr) -> pl.Expr:

@@ -107,6 +107,7 @@ CODES: dict[str, str] = {
     "CXR441": "a table that nobody reads",
     "CXR442": "a split that nobody uses",
     "CXR443": "a word that nobody uses",
+    "CXR444": "an order that does not reach the key",
     "CXR502": "an input without a value",
     "CXR503": "two forms of one name",
     "CXR504": "the same option twice",

@@ -165,8 +165,8 @@ class Checker(Operators, Calls):
     def branch(self, e: s.If, scope: Scope) -> Typed:
         """`if`; each side knows what the condition has proved."""
         condition = self.wants(e.condition, scope, BOOL, "the condition")
-        then = self.check(e.then, scope.given(e.condition, condition))
-        otherwise = self.check(e.otherwise, scope.given(e.condition, condition, False))
+        then = self.check(e.then, scope.given(condition))
+        otherwise = self.check(e.otherwise, scope.given(condition, False))
         joined = join(then.type, otherwise.type)
         if joined is None:
             message = f"`if` gives `{then.type}` on one side and `{otherwise.type}` on the other"

@@ -110,7 +110,7 @@ class Forms:
         when = None
         if form.when is not None:
             when = self.checker.wants(form.when, scope, BOOL, "the condition")
-            scope = scope.given(form.when, when)
+            scope = scope.given(when)
         block = isinstance(form.answer, d.ChoiceAnswer | d.ChoicesAnswer)
         slots = self.slots(scope, block)
         prompt = self.prompt(form.prompt, slots, form.count, form.prompt_span, form.count_span)

@@ -39,7 +39,7 @@ class Lambdas(Checking):
         quiet = Report()
         if e.function == "where":
             body = type(self)(quiet, self.quoted).wants(e.arguments[1], beside, BOOL, "the condition")
-            kept = present(item) if "it" in facts(e.arguments[1]) else item
+            kept = present(item) if It(item) in facts(body) else item
             result: Type = ListOf(kept)
         else:
             body = type(self)(quiet, self.quoted).check(e.arguments[1], beside)

@@ -54,7 +54,7 @@ class Operators(Checking):
         match e.operator:
             case "and" | "or":
                 left = self.wants(e.left, scope, BOOL, f"the left side of `{e.operator}`")
-                inner = scope.given(e.left, left, e.operator == "and")
+                inner = scope.given(left, e.operator == "and")
                 return Apply(
                     e.operator, (left, self.wants(e.right, inner, BOOL, f"the right side of `{e.operator}`")), BOOL
                 )

@@ -1,20 +1,21 @@
 """What an expression may speak of, and what a condition proves of it.
 
-`facts(condition, truth)` names what is not null once the condition is known to be true (or false); `Scope.narrow`
-forgets the `| null` of those names.
+`facts(condition, truth)` is what cannot be null once the condition is known to be true (or false); `Scope.narrow` forgets
+the `| null` of the names that stand for it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import operator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import reduce
-from typing import cast
+from typing import Any, cast
 
-from cxrspec.compiler import syntax as s
 from cxrspec.compiler.declarations import Constant, Function, Policy
 from cxrspec.compiler.diagnostics import Span
-from cxrspec.compiler.typed import Const, Typed, Value, walk
+from cxrspec.compiler.functions import FUNCTIONS
+from cxrspec.compiler.typed import Apply, Branch, Const, Get, Map, Typed, Value, walk
 from cxrspec.compiler.types import (
     BOOL,
     FLOAT,
@@ -73,17 +74,17 @@ class Scope:
     site: str | None = None
     declared: Span | None = None
 
-    def narrow(self, proved: frozenset[str]) -> Scope:
-        """The scope in which these names are known not to be null."""
+    def narrow(self, proved: frozenset[Typed]) -> Scope:
+        """The scope in which the names that stand for these are known not to be null."""
         names = {
-            name: replace(b, value=replace(b.value, type=present(b.value.type))) if name in proved else b
+            name: replace(b, value=replace(b.value, type=present(b.value.type))) if b.value in proved else b
             for name, b in self.names.items()
         }
         return replace(self, names=names)
 
-    def given(self, condition: s.Expr, checked: Typed, truth: bool = True) -> Scope:
+    def given(self, condition: Typed, truth: bool = True) -> Scope:
         """The scope in which `condition` has turned out to be `truth`; a mistake in it may have been any proof."""
-        if not is_broken(checked):
+        if not is_broken(condition):
             return self.narrow(facts(condition, truth))
         return self.with_names(
             {
@@ -103,20 +104,54 @@ def is_broken(expression: Typed) -> bool:
     return any(isinstance(part.type, Unknown) for part in walk(expression))
 
 
-def facts(condition: s.Expr, truth: bool = True) -> frozenset[str]:
-    """The names that cannot be null when `condition` has turned out to be `truth`."""
+def facts(condition: Typed, truth: bool = True) -> frozenset[Typed]:
+    """What cannot be null when `condition` has turned out to be `truth`."""
     match condition:
-        case s.IsNull(s.Name(name), negated) if negated == truth:
-            return frozenset((name,))
-        case s.Unary("not", operand):
+        case Apply("is null" | "is not null" as name, (operand,)) if (name == "is not null") == truth:
+            return frozenset(_needed(operand))
+        case Apply("not", (operand,)):
             return facts(operand, not truth)
-        case s.Binary("and" | "or" as operator, left, right):
-            both = (operator == "and") == truth
+        case Apply("and" | "or" as name, (left, right)):
+            both = (name == "and") == truth
             return facts(left, truth) | facts(right, truth) if both else facts(left, truth) & facts(right, truth)
-        case s.Binary("in" | "not in" as operator, s.Name(name), _) if (operator == "in") == truth:
-            return frozenset((name,))
+        case Apply("in", (item, _)) if truth:
+            return frozenset(_needed(item))
+        case Apply(name, (Apply("??", (operand, Const(instead))), Const(value))) if name in _COMPARED:
+            return frozenset(_needed(operand) if _COMPARED[name](instead, value) != truth else ())
+        case Branch(test, then, otherwise):
+            sides = [(facts(test), then), (facts(test, False), otherwise)]
+            told = [known | facts(side, truth) for known, side in sides if not _is(side, not truth)]
+            return reduce(frozenset[Typed].intersection, told) if told else frozenset()
         case _:
             return frozenset()
+
+
+def _needed(value: Typed) -> Iterator[Typed]:
+    """What cannot be null where this is none: what is made of a null is null."""
+    yield value
+    match value:
+        case Apply(name, arguments) if name in FUNCTIONS or name in _PASSING:
+            for argument in arguments:
+                yield from _needed(argument)
+        case Get(operand) | Map(_, operand):
+            yield from _needed(operand)
+        case _:
+            pass
+
+
+def _is(value: Typed, truth: bool) -> bool:
+    return isinstance(value, Const) and value.value is truth
+
+
+_PASSING = ("format", "escape", "path", "item", "+", "-", "*", "/", "%", "neg")
+_COMPARED: Mapping[str, Callable[[Any, Any], bool]] = {
+    "==": operator.eq,
+    "!=": operator.ne,
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
 
 
 def constant(value: Constant, declared: Span | None) -> Binding:

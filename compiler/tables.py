@@ -333,8 +333,9 @@ class Tables:
             for assertion, needed in requirements(typed):
                 flow.add(p.Check(f"{assertion}() in `{name}`", needed))
             flow.add(p.Filter(name, typed))
-            for proved in facts(condition) & flow.columns.keys():
-                flow.columns[proved] = present(flow.columns[proved])
+            for proved in facts(typed):
+                if isinstance(proved, Column) and proved.name in flow.columns:
+                    flow.columns[proved.name] = present(flow.columns[proved.name])
             if is_broken(typed):
                 flow.columns |= {n: UNKNOWN for n, t in flow.columns.items() if is_nullable(t)}
 
@@ -441,6 +442,8 @@ class Tables:
         flow.add(
             p.Join(right.relation.name, tuple(on), self.taken(step, flow, other), step.kind, step.table.name, step.many)
         )
+        if step.kind in ("inner", "semi"):  # a null is equal to nothing
+            flow.columns |= {mine: present(flow.columns[mine]) for mine, _ in on}
         if step.many:
             flow.key = None
 
@@ -559,9 +562,17 @@ class Tables:
         flow.add(p.Unique(f"order within {', '.join(by) or 'all rows'}", "$order"))
 
     def told_apart(self, by: tuple[str, ...], order: tuple[s.Expr, ...], flow: Flow) -> bool:
-        """Whether no two rows of a group are equal in the order, because it names what is left of the key."""
+        """Whether no two rows of a group are equal in the order, because it names what is left of the key.
+
+        A finding where the key is known and is not reached: then rows may be equal that could be told apart.
+        """
         named = {e.name for e in order if isinstance(e, s.Name)}
-        return flow.key is not None and set(flow.key) <= {*by, *named}
+        missing = [f"`{name}`" for name in flow.key or () if name not in {*by, *named}]
+        if missing and order and named <= flow.columns.keys():
+            message = f"the order does not reach the key: {', '.join(missing)} may tell apart what is equal in it"
+            help = f"{', '.join(missing)} at its end settles it; without, rows that are equal are bad rows"
+            self.report.warning("CXR444", order[-1].span, message, help=help)
+        return flow.key is not None and not missing
 
     def aggregate(self, name: s.Name, call: s.Expr, scope: Scope) -> p.Aggregate:
         """One aggregate of a group."""

@@ -10,7 +10,8 @@ from cxrspec.compiler.declarations import Function
 from cxrspec.compiler.diagnostics import Report
 from cxrspec.compiler.expressions import Checker
 from cxrspec.compiler.scopes import Scope, facts
-from cxrspec.compiler.types import BOOL, INT, TEXT, ListOf, nullable
+from cxrspec.compiler.typed import Column
+from cxrspec.compiler.types import BOOL, INT, TEXT, ListOf, is_nullable, nullable
 
 from .evaluating import check, parsed, scope_of, type_of
 
@@ -264,12 +265,30 @@ def test_a_draw_needs_an_example() -> None:
         ("a in xs", "a", ""),
         ("a not in xs", "", "a"),
         ("(a is not null and b is not null) or a in xs", "a", ""),
-        ('lower(a) == "x"', "", ""),
+        ('u == "x"', "", ""),
+        ("lower(a) is not null", "a", ""),
+        ('nonempty(part(a, "-", 0)) is null', "", "a"),
+        ('f"{a} {u}" is not null and b is null', "a", ""),
+        ("(a ?? b) is not null", "", ""),
+        ('lower(a) in ["x"]', "a", ""),
+        ('(a ?? "") != ""', "a", ""),
+        ('(a ?? "") == ""', "", "a"),
+        ('(a ?? "x") == "x"', "", "a"),
+        ('(a ?? "x") != "y"', "", "a"),
+        ("(i ?? 0) > 2", "i", ""),
+        ("(i ?? 9) > 2", "", "i"),
+        ("if a is not null then b is not null else false", "a b", ""),
+        ("if a is null then b is null else true", "", "b"),
+        ("if a is null then false else b is not null", "a b", ""),
+        ("must(a) is null", "", "a"),
     ],
 )
 def test_facts(condition: str, when_true: str, when_false: str) -> None:
-    assert facts(parsed(condition)) == set(when_true.split())
-    assert facts(parsed(condition), False) == set(when_false.split())
+    typed, report = check(condition, TYPES)
+    assert not report.errors, report.diagnostics
+    for truth, expected in ((True, when_true), (False, when_false)):
+        names = {proved.name for proved in facts(typed, truth) if isinstance(proved, Column)}
+        assert {name for name in names if is_nullable(TYPES[name])} == set(expected.split())
 
 
 # ---- functions written in YAML

@@ -528,6 +528,7 @@ PLAIN: dict[str, Oracle] = {
     "xs[0]": lambda xs: get(xs, 0),
     "k[-1]": lambda k: get(k, -1),
     "m[j]": lambda m, j: get(m, j),
+    "[u][j]": lambda u, j: get([u], j),
     '["a", "b"][n]': lambda n: get(["a", "b"], n),
     'f"{t}: {i}, {g}"': lambda t, i, g: f"{t}: {i}, {g}",
     'f"{q}/{u}"': lambda q, u: f"{q}/{u}",

@@ -5,12 +5,13 @@ from __future__ import annotations
 from datetime import date, time
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from cxrspec.compiler.bodies import Context, expression
 from cxrspec.compiler.dtypes import dtype_of
 from cxrspec.compiler.functions import FUNCTIONS
+from cxrspec.compiler.scopes import facts
 from cxrspec.compiler.types import FIELDS_OF_BOX, LabelsOf, ListOf, Nullable, RecordOf, Scalar, Type
 
 from ..evaluating import ENGINES, check, sound, table, values
@@ -67,6 +68,33 @@ def test_an_expression_is_what_the_checker_says(text: str, rows: list[dict[str, 
         assert len(found) == len(rows)
         for value, holds in zip(found.to_list(), sound(typed, data, engine), strict=True):
             assert not holds or is_of(value, typed.type), (value, str(typed.type))
+
+
+def _asked(name: str) -> st.SearchStrategy[str]:
+    """Conditions on an expression of this type that may be null."""
+    made = expressions_of(name, True)
+    plain = st.sampled_from(["({}) is null", "({}) is not null", "not (({}) is null)", "({}) in [({})]"])
+    texts = st.sampled_from(['(({}) ?? "a") == "b"', '"x" != (({}) ?? "x") or ({}) is not null', '(({}) ?? "") != ""'])
+    template = st.one_of(plain, texts) if name == "text" else plain
+    return st.tuples(template, made).map(lambda both: both[0].replace("{}", both[1]))
+
+
+conditions = st.one_of(expressions_of("bool", False), st.sampled_from(sorted(PLAIN)).flatmap(_asked)).filter(
+    lambda text: not any(f"{draw}(" in text for draw in ("chance", "decoys", "choose"))
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(text=conditions, rows=rows())
+def test_what_a_condition_proves_is_no_null(text: str, rows: list[dict[str, Any]]) -> None:
+    typed, report = check(text, TYPES)
+    assume(report.errors == 0)  # lists of lists and records are not looked for
+    data = table(TYPES, rows)
+    holds = sound(typed, data)
+    for truth in (True, False):
+        proved = list(facts(typed, truth))
+        for row, kept in zip(values([typed, *proved], data).iter_rows(), holds, strict=True):
+            assert not kept or row[0] is not truth or None not in row[1:], (text, truth)
 
 
 def test_every_function_can_be_made() -> None:
