@@ -1,6 +1,7 @@
 """CERTAIN: of two spellings of a name the commoner is the right one; where neither is, a fix is taken off again.
 
 inputs: {questino: text}            prompt: "{question}"    ->    `questino` may as well be the misspelt one
+source: RSNA                        the source `rsna`       ->    the same name, in other letters
 """
 
 from __future__ import annotations
@@ -24,7 +25,10 @@ def certain(found: Diagnostic, texts: Mapping[str, str]) -> Diagnostic:
     doubtful = [
         written
         for written, meant in pairs
-        if is_typo(written, meant) and meant not in FUNCTIONS and _count(meant, texts) <= _count(written, texts)
+        if is_typo(written, meant)
+        and written.casefold() != meant.casefold()
+        and meant not in FUNCTIONS
+        and _count(meant, texts) <= _count(written, texts)
     ]
     return replace(found, fix=None) if doubtful else found
 

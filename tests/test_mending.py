@@ -191,7 +191,7 @@ def test_a_file_is_made_readable_whatever_is_wrong_elsewhere() -> None:
 
 def test_what_ships_is_never_written() -> None:
     files = [
-        File(file.path, file.place, file.text.replace(b"impression", b"impresion", 1), True)
+        File(file.path, file.place, file.text.replace(b"kind: source", b"kind: sorce", 1), True)
         if file.place == "sources/openi.yaml" and isinstance(file.text, bytes)
         else file
         for file in packaged()
