@@ -25,7 +25,7 @@ from cxrspec.compiler.certain import certain
 from cxrspec.compiler.declared import Declared, declare, file_of
 from cxrspec.compiler.diagnostics import Diagnostic, Label, Report, Span, combined
 from cxrspec.compiler.expressions import Checker
-from cxrspec.compiler.flows import Known
+from cxrspec.compiler.flows import Known, Table
 from cxrspec.compiler.follow import follow
 from cxrspec.compiler.forms import Asked
 from cxrspec.compiler.ignoring import Ignored, ignore
@@ -59,7 +59,7 @@ class Compiled:
 class Compilation:
     """Everything that came of a set of files.
 
-    `parsed` is by path what each file says by itself. `relations` holds every checked table and spec by name, not yet
+    `parsed` is by path what each file says by itself. `tables` are those of all sources, as specs see them. `relations` holds every checked table and spec by name, not yet
     pruned: lower.prune makes the plan of a whole run from it. `ignored` are findings that a comment keeps quiet.
     `texts` are the files by path, for drawing findings.
     """
@@ -71,6 +71,7 @@ class Compilation:
     tasks: Mapping[str, d.Task]
     specs: Mapping[str, Compiled]
     words: d.Words
+    tables: Mapping[str, Table | None]
     relations: Mapping[str, p.Relation]
     diagnostics: tuple[Diagnostic, ...]
     ignored: tuple[Ignored, ...]
@@ -142,6 +143,7 @@ def compile(files: Sequence[File], published: bool = False, memo: Memo | None = 
         declared.tasks,
         compiled,
         declared.words,
+        sources.value.tables,
         relations,
         tuple(stand),
         tuple(ignored),

@@ -19,6 +19,7 @@ from cxrspec.runtime.commands.diff import diff
 from cxrspec.runtime.commands.explain import explain
 from cxrspec.runtime.commands.images import images
 from cxrspec.runtime.commands.ls import ls
+from cxrspec.runtime.commands.new import new
 from cxrspec.runtime.commands.prompts import prompts
 from cxrspec.runtime.commands.run import run
 from cxrspec.runtime.commands.schema import schema
@@ -38,6 +39,7 @@ app = typer.Typer(
 )
 for command in (compile_, diff, run, stats, ls, show, prompts, schema, explain, sources, synth, images, catalogue):
     app.command(name=command.__name__.rstrip("_"))(command)
+app.add_typer(new, name="new")
 
 
 def main() -> None:

@@ -43,6 +43,7 @@ COMMANDS = (
     "synth",
     "images",
     "catalogue",
+    "new",
 )
 CANARY = "CANARY-7Q"
 

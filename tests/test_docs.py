@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -77,7 +78,7 @@ def quiet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def output(command: str) -> str:
     """What a command prints, findings and progress included."""
     if re.fullmatch(r"cxrspec (?!run)[^|>&]*", command):  # a process less
-        done = CliRunner().invoke(app, command.split()[1:])
+        done = CliRunner().invoke(app, shlex.split(command)[1:])
         assert isinstance(done.exception, SystemExit | None), done.exception
         return done.output
     piped = subprocess.run(["bash", "-c", f"{command} 2>&1"], capture_output=True, text=True, timeout=180)
