@@ -124,8 +124,22 @@ class _Comparison:
         spec, task = self.pair(old.spec, new.spec), self.pair(old.task, new.task)
         edits = [Edit(told(f"`{part}` of `{new.name}`", one), one) for part, one in differing(spec)]
         edits += [Edit(told(f"`{part}` of the task `{new.spec.task.name}`", one), one) for part, one in differing(task)]
-        order = Edit(f"`{new.name}` counts its rows in another order, or under other names", spec)
-        return [("description", "", edit) for edit in edits or [order]]
+        for relation in new.plan.relations if new.plan is not None and not edits else ():
+            edits += self.order(relation.name)
+        what = f"the plan of `{new.name}` is another one, and its examples are the same"
+        return [("description", "", edit) for edit in edits or [Edit(what, spec)]]
+
+    def order(self, relation: str) -> list[Edit]:
+        """Steps of a relation that only stand in another order, so that rows are counted otherwise."""
+        if relation not in self.before.compilation.relations:
+            return []
+        old, new = (side.lineage.of(relation).rows.ops for side in (self.before, self.after))
+        for was, now in zip(old, new, strict=False):
+            if was.number != now.number:
+                places = (side.written.find(relation, now.kind, now.name) for side in (self.before, self.after))
+                pair = Pair(*(found[-1] if found else None for found in places))
+                return [Edit(f"`{relation}` counts its rows in another order", pair)]
+        return []
 
     # ---- declarations
 
@@ -146,16 +160,18 @@ class _Comparison:
         names = {name for spec in unsure for name in (spec.name, spec.task.name, spec.source.name)}
         for what, old, new in self.pairs():
             pair, one = self.pair(old, new), new or old
-            if old is not None and new is not None and old.name not in names:
+            if one is None or one.name in names:
+                continue
+            if old is not None and new is not None:
                 for part, places in differing(pair):
                     overlay = places if part == "published" else places.below("published")
                     if old != new or not overlay.same:  # else the same is meant, in another layout
                         self.leftover(f"`{part}` of {what}", places)
-            elif isinstance(one, d.Spec) and None in (old, new):
+            elif isinstance(one, d.Spec):
                 self.add("schema", "", Edit(told(what, pair), pair), one.name)
-            elif isinstance(one, d.Source | d.Task) and None in (old, new):
+            elif isinstance(one, d.Source | d.Task):
                 self.add("description", "", Edit(told(what, pair), pair), None)
-            elif None in (old, new):
+            else:
                 self.leftover(what, pair)
         before, after = (side.written.scope(None, None, None) for side in (self.before, self.after))
         for name in dict.fromkeys((*before, *after)) if not self.unknown else ():
