@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -32,18 +32,35 @@ class Declared:
     spaces: Mapping[str, d.Space]
     licenses: Mapping[str, d.License]
     words: d.Words
-    words_files: frozenset[str]
-    spoiled: Set[str]
-    lost: frozenset[str]
+    words_files: Collection[str]
+    spoiled: Collection[str]
+    lost: Collection[str]
     published: bool
     texts: Mapping[str, str]
-    own: Set[str]
+    own: Collection[str]
 
     def quoted(self, span: Span) -> bool:
         """Whether the marked text stands between YAML's quotes: then YAML took them, and a name was read."""
         text = self.texts[span.file]
         before, after = text[span.start - 1 : span.start], text[span.end : span.end + 1]
         return before == after and before in ('"', "'")
+
+
+@dataclass(frozen=True, slots=True)
+class Either(Collection[str]):
+    """Names that stand in one of two collections."""
+
+    first: Collection[str]
+    second: Collection[str]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.first or name in self.second
+
+    def __iter__(self) -> Iterator[str]:
+        return iter((*self.first, *self.second))
+
+    def __len__(self) -> int:
+        return len(self.first) + len(self.second)
 
 
 def declare(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Set
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from cxrspec.compiler import plan as p
@@ -39,8 +39,8 @@ class Known:
     """
 
     tables: Mapping[str, Table | None]
-    strange: Set[tuple[str, str]] = frozenset()
-    sound: Set[str] = frozenset()
+    strange: Collection[tuple[str, str]] = frozenset()
+    sound: Collection[str] = frozenset()
     relations: Mapping[str, p.Relation] = field(default_factory=dict[str, p.Relation])
 
 

@@ -12,7 +12,7 @@ says, is a finding itself.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Collection, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -53,7 +53,7 @@ class Comment:
 
 
 def ignore(
-    diagnostics: Sequence[Diagnostic], comments: Mapping[str, Sequence[Comment]], published: bool, own: Set[str]
+    diagnostics: Sequence[Diagnostic], comments: Mapping[str, Sequence[Comment]], published: bool, own: Collection[str]
 ) -> tuple[list[Diagnostic], list[Ignored]]:
     """The findings that stand, with those about comments (CXR016, CXR017), and those that are ignored.
 

@@ -14,9 +14,9 @@ to_polars.py takes it from there, when there is data.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
-from typing import Generic, TypeVar
+from functools import cached_property, partial
 
 from cxrspec.compiler import declarations as d
 from cxrspec.compiler import plan as p
@@ -34,6 +34,7 @@ from cxrspec.compiler.licenses import check_licenses
 from cxrspec.compiler.lower import lower
 from cxrspec.compiler.matches import check_matches
 from cxrspec.compiler.parsed import Memo, Parsed, parse_file
+from cxrspec.compiler.pieces import SOURCES, Around, Piece, Pieces, settled
 from cxrspec.compiler.sides import check_sides
 from cxrspec.compiler.specs import Checked, check_spec, check_task
 from cxrspec.compiler.tables import Tables, check_tables
@@ -83,33 +84,36 @@ class Compilation:
         return sum(found.severity == "error" for found in self.diagnostics)
 
 
-T = TypeVar("T", covariant=True)
-
-
-@dataclass(frozen=True, slots=True)
-class Piece(Generic[T]):
-    """What came of one piece of the check, and its findings."""
-
-    value: T
-    findings: tuple[Diagnostic, ...]
-
-
-def compile(files: Sequence[File], published: bool = False, memo: Memo | None = None) -> Compilation:
+def compile(
+    files: Sequence[File], published: bool = False, memo: Memo | None = None, pieces: Pieces | None = None
+) -> Compilation:
     """Compile all files together; the first of two declarations of one name holds.
 
-    `memo` remembers from one call to the next what files say; what comes out is the same without it.
+    `memo` keeps from one call to the next what files say, and `pieces` what was checked of it; what comes out is the
+    same without them.
     """
+    kept = Pieces() if pieces is None else pieces
     texts = {file.path: as_text(file.text) for file in files}
     parsed = {file.path: parse_file(file, published, memo) for file in files}
     report = Report([found for one in parsed.values() for found in one.findings])
-    declared = declare(files, parsed, texts, published, report)
+    declared = kept.settled(declare(files, parsed, texts, published, report))
 
-    sources = _sources(declared)
-    tasks = {name: _task(task, declared, sources.value) for name, task in declared.tasks.items()}
+    sources = kept.piece(SOURCES, (), Around(declared), partial(_sources, kept.known()))
+    ways = kept.get(
+        ("ways",),
+        (sources,),
+        (declared.sources,),
+        lambda seen: Ways(sources.value.tables, sources.value.relations, seen[0]),
+    )
+    around = Around(declared, sources.value)
+    tasks = {name: kept.piece(("task", name), (task,), around, _task) for name, task in declared.tasks.items()}
     asked = {name: task.value for name, task in tasks.items()}
-    ways = Ways(sources.value.tables, sources.value.relations, declared.sources)
-    specs = {name: _spec(spec, declared, sources.value, ways, asked) for name, spec in declared.specs.items()}
-    for piece in (sources, *tasks.values(), *specs.values()):
+    around = replace(around, asked=asked)
+    specs = {name: kept.piece(("spec", name), (spec,), around, _spec) for name, spec in declared.specs.items()}
+    leaks = [
+        kept.piece(("leaks", name), (declared.specs[name], one, ways), around, _leaks) for name, one in specs.items()
+    ]
+    for piece in (sources, *tasks.values(), *leaks):
         report.extend(piece.findings)
     # What can only be said of all files together is said here.
     sound = [(declared.specs[name], one.value) for name, one in specs.items() if one.value is not None]
@@ -133,8 +137,10 @@ def compile(files: Sequence[File], published: bool = False, memo: Memo | None = 
             relations |= {**spec.value.lookups, name: spec.value.relation}
     errors = _errors(report.diagnostics)
     compiled = {
-        name: _finish(spec, specs[name].value, relations, declared, errors) for name, spec in declared.specs.items()
+        name: _finish(spec, specs[name].value, relations, declared, errors, kept)
+        for name, spec in declared.specs.items()
     }
+    kept.turn()
     return Compilation(
         parsed,
         declared.sources,
@@ -151,29 +157,41 @@ def compile(files: Sequence[File], published: bool = False, memo: Memo | None = 
     )
 
 
-def _sources(declared: Declared) -> Piece[Known]:
-    """What is checked of all sources, spaces and words together."""
+def _sources(last: Known | None, around: Around) -> Piece[Known]:
+    """What is checked of all sources, spaces and words together; what is as it was in the `last` is the very same."""
     report = Report()
-    known = check_tables(declared, Checker(report, declared.quoted))
+    known = check_tables(around.declared, Checker(report, around.declared.quoted))
+    if last is not None:
+        tables, relations = settled(known.tables, last.tables), settled(known.relations, last.relations)
+        known = replace(known, tables=tables, relations=relations)
     return Piece(known, tuple(report.diagnostics))
 
 
-def _task(task: d.Task, declared: Declared, known: Known) -> Piece[Asked | None]:
+def _task(task: d.Task, around: Around) -> Piece[Asked | None]:
     """What is checked of one task, whatever its specs are."""
     report = Report()
-    asked = check_task(task, Tables(declared, Checker(report, declared.quoted), known))
+    asked = check_task(task, _tables(around, report))
     return Piece(asked, tuple(report.diagnostics))
 
 
-def _spec(
-    spec: d.Spec, declared: Declared, known: Known, ways: Ways, asked: Mapping[str, Asked | None]
-) -> Piece[Checked | None]:
+def _spec(spec: d.Spec, around: Around) -> Piece[Checked | None]:
     """What is checked of one spec, with what it reaches."""
     report = Report()
-    checked = check_spec(spec, declared, Tables(declared, Checker(report, declared.quoted), known), asked)
-    if checked is not None:
-        check_leaks(spec, checked, ways, declared.published, report)
+    checked = check_spec(spec, around.declared, _tables(around, report), around.asked)
     return Piece(checked, tuple(report.diagnostics))
+
+
+def _leaks(spec: d.Spec, checked: Piece[Checked | None], ways: Ways, around: Around) -> Piece[None]:
+    """Whether the prompts of a spec say what it answers; its other findings come first."""
+    report = Report(list(checked.findings))
+    if checked.value is not None:
+        check_leaks(spec, checked.value, ways, around.declared.published, report)
+    return Piece(None, tuple(report.diagnostics))
+
+
+def _tables(around: Around, report: Report) -> Tables:
+    """The tables that are known, with findings that go to `report`."""
+    return Tables(around.declared, Checker(report, around.declared.quoted), around.known)
 
 
 def _once(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
@@ -239,22 +257,34 @@ def _errors(diagnostics: Sequence[Diagnostic]) -> dict[str, set[str]]:
     return found
 
 
+class _Lowered:
+    """The plan of a spec, and the sources it takes anything from, which are found where somebody asks."""
+
+    def __init__(self, spec: d.Spec, relations: Mapping[str, p.Relation]) -> None:
+        self.plan = lower(relations, spec.name, spec.expect)
+
+    @cached_property
+    def sources(self) -> Set[str]:
+        return self.plan.sources
+
+
 def _finish(
     spec: d.Spec,
     checked: Checked | None,
     relations: Mapping[str, p.Relation],
     declared: Declared,
     errors: Mapping[str, set[str]],
+    kept: Pieces,
 ) -> Compiled:
     """The spec's plan, unless one of the files that it reaches, or that its plan reads by, has an error."""
     nodes = (spec, declared.tasks.get(spec.task.name), declared.sources.get(spec.source.name))
-    files = (declared.words_files & errors.keys()) | {file_of(node) for node in nodes if node is not None}
+    files = {file_of(node) for node in nodes if node is not None} | {f for f in errors if f in declared.words_files}
     task = checked.task if checked is not None else None
     if checked is not None and not files & errors.keys():
-        plan = lower(relations, spec.name, spec.expect)
-        taken = plan.sources if errors else frozenset[str]()  # without an error no file was lost
+        lowered = kept.get(("plan", spec.name), (spec, checked), (relations,), lambda seen: _Lowered(spec, *seen))
+        taken = lowered.sources if errors else frozenset[str]()  # without an error no file was lost
         files |= {file_of(declared.sources[name]) for name in taken & declared.sources.keys()}
         if not files & errors.keys() and taken <= declared.sources.keys():
-            return Compiled(spec.name, file_of(spec), spec, task, plan)
+            return Compiled(spec.name, file_of(spec), spec, task, lowered.plan)
     codes = sorted({code for one in files & errors.keys() or errors for code in errors[one]})
     return Compiled(spec.name, file_of(spec), spec, task, None, tuple(codes))

@@ -7,7 +7,7 @@ the `| null` of the names that stand for it.
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import reduce
 from typing import Any, cast
@@ -69,7 +69,7 @@ class Scope:
     names: Mapping[str, Binding]
     what: str
     source: str = ""
-    sources: frozenset[str] = frozenset()
+    sources: Collection[str] = frozenset()
     functions: Mapping[str, Function] = field(default_factory=dict[str, Function])
     site: str | None = None
     declared: Span | None = None

@@ -161,7 +161,7 @@ class _SpecChecker:
     def has_study(self, flow: Flow, last: d.Identity, span: Span | None) -> None:
         """A finding if the study of a row may be null: then nothing would say whose the row is."""
         known = {(self.source.name, n.name) for i in self.source.identity for n in ids(i)}
-        if is_nullable(flow.columns["$study"]) and not self.tables.known.strange & known:
+        if is_nullable(flow.columns["$study"]) and not any(one in self.tables.known.strange for one in known):
             message = "the study of a row may be null, and no identity comes after"
             others = (Label(last.span, "declared here"),) if last.span else ()
             help = "a table can leave such rows out: `where: study is not null`"

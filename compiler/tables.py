@@ -10,7 +10,7 @@ from cxrspec.compiler import declarations as d
 from cxrspec.compiler import plan as p
 from cxrspec.compiler import syntax as s
 from cxrspec.compiler.causes import declaration, origin_of
-from cxrspec.compiler.declared import Declared
+from cxrspec.compiler.declared import Declared, Either
 from cxrspec.compiler.diagnostics import Label, Report, Span, alike, close, first, last, near, respell
 from cxrspec.compiler.expressions import Checker
 from cxrspec.compiler.flows import Flow, Known, Table
@@ -64,7 +64,7 @@ class Tables:
         self.sources = declared.sources
         self.words = declared.words
         self.spoiled = declared.spoiled
-        self.named = frozenset((*declared.sources, *declared.spoiled))
+        self.named = Either(declared.sources, declared.spoiled)
         self.checker = checker
         self.report: Report = checker.report
         self.made: dict[str, Table | None] = {}

@@ -3,48 +3,24 @@
 from __future__ import annotations
 
 import pickle
-from collections.abc import Callable, Iterator
-from dataclasses import fields, is_dataclass, replace
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
 from cxrspec.compiler.catalog import File, overlay, shipped
-from cxrspec.compiler.data import is_mapping
 from cxrspec.compiler.parsed import Parsed, parse_file
-from cxrspec.compiler.pipeline import Compilation, compile
+from cxrspec.compiler.pipeline import compile
 from cxrspec.runtime import memo as memos
 from cxrspec.runtime.memo import DiskMemo, user_memo
 
 from .case_files import case, packaged
+from .compared import told, whole
 
 CASES = sorted((Path(__file__).parent / "cases" / "spec").rglob("*.yaml"))
 SPEC = File("a.yaml", "a.yaml", "kind: spec\ntask: t\nsource: s\nfrom: x\nkey: [a, b(c)]\n")
-
-
-def told(node: object) -> Iterator[object]:
-    """All that a tree holds, places too."""
-    if is_dataclass(node):
-        yield type(node)
-        for field in fields(node):
-            yield from told(getattr(node, field.name))
-    elif isinstance(node, tuple | list):
-        for item in cast(tuple[object, ...], node):
-            yield from told(item)
-    elif is_mapping(node):
-        for name, item in node.items():
-            yield name
-            yield from told(item)
-    else:
-        yield node
-
-
-def whole(compilation: Compilation) -> list[object]:
-    """All that came out of a compilation, in an order that does not hang on how it was worked out."""
-    plans = {name: (spec.plan, spec.errors) for name, spec in compilation.specs.items()}
-    trees = {path: list(told(parsed)) for path, parsed in compilation.parsed.items()}
-    return [plans, trees, compilation.diagnostics, compilation.ignored, compilation.relations, compilation.texts]
 
 
 def kept(path: Path, *parsed: File) -> DiskMemo:

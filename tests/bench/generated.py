@@ -10,7 +10,7 @@ SOURCE = """\
 kind: source
 name: source{n}
 title: Source number {n}
-use: {{access: open, redistribute: yes, external_services: yes, commercial: yes}}
+use: {{access: open}}
 license: none
 homepage: https://example.org/{n}
 identity: {{space: space{n}, patient: patient, study: study}}
