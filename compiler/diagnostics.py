@@ -11,10 +11,12 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Literal
 
+from cxrspec.compiler.nodes import node
+
 Severity = Literal["error", "warning"]
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@node
 class Span:
     """Characters `start` to `end` (exclusive) of `file`, as the file's text has them."""
 
@@ -22,8 +24,11 @@ class Span:
     start: int
     end: int
 
+    def __lt__(self, other: Span) -> bool:
+        return (self.file, self.start, self.end) < (other.file, other.start, other.end)
 
-@dataclass(frozen=True, slots=True)
+
+@node
 class Label:
     """A place in a YAML file, with what there is to say about it ("declared here")."""
 

@@ -16,11 +16,12 @@ from typing import Any, TypeAlias
 
 from cxrspec.compiler import syntax as s
 from cxrspec.compiler.diagnostics import Label, Span
+from cxrspec.compiler.nodes import node
 from cxrspec.compiler.plan import parts
 from cxrspec.compiler.typed import Value
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Domain:
     """What a value can be; of a list, what its items can be.
 
@@ -90,7 +91,7 @@ def either(a: Env | None, b: Env | None) -> Env | None:
     return {name: a[name] if a[name] is b[name] else union((a[name], b[name])) for name in a.keys() & b.keys()}
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Stranger:
     """A written value that what it is compared with never has; of a list (`listed`), that it never holds."""
 

@@ -10,13 +10,14 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import product
 
 from cxrspec.compiler import declarations as d
 from cxrspec.compiler import prompts
 from cxrspec.compiler import syntax as s
 from cxrspec.compiler.diagnostics import Edit, Fix, Label, Report, Span
+from cxrspec.compiler.nodes import node
 from cxrspec.compiler.plan import parts
 from cxrspec.compiler.show import show_expression
 from cxrspec.compiler.types import Unknown
@@ -76,7 +77,7 @@ def check_rules(checked: Iterable[s.Prompt], rules: Mapping[str, s.Prompt], repo
 _BLANK_HELP = "a blank that goes with an optional part stands inside of it: `Name it.[ {options}]`"
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class _Edge:
     """How a text begins or ends: its outermost character ("" where that is not known before there is data), the last
     one that closes nothing, the word or slot it belongs to, and whether that may be a part of a word.
@@ -94,7 +95,7 @@ class _Edge:
         return not self.char or self.char.isalnum()
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class _Ends:
     """How the texts of a part begin and end, and whether one of them is empty."""
 

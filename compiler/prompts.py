@@ -14,13 +14,14 @@ literals as tables, which cost one lookup; everything else becomes shapes:
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
 from itertools import chain, groupby
 from math import lcm, prod
 from typing import TypeAlias, assert_never
 
 from cxrspec.compiler.diagnostics import Report, near, respell
+from cxrspec.compiler.nodes import node
 from cxrspec.compiler.syntax import Choice, Optional, Prompt, Rule, Sequence, Slot, Words
 
 MAX_TEXTS = 4096
@@ -46,7 +47,7 @@ class LanguageTooLargeError(ValueError):
     """Raised by `resolve`, `lay_out` and `spread` for a prompt beyond the limits above; the message says which."""
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Table:
     """One of these texts, all equally likely."""
 
@@ -56,7 +57,7 @@ class Table:
 Part: TypeAlias = Table | Slot
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Shape:
     """One way of choosing in those groups that are no table, with its probability."""
 
@@ -69,7 +70,7 @@ class Shape:
         return prod(len(part.texts) for part in self.parts if isinstance(part, Table))
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Wheel:
     """Shapes in reading order (the leftmost choice turns slowest), on `tickets` tickets.
 
@@ -287,9 +288,9 @@ def _checked(tickets: int) -> int:
 def _shapes(prompt: Prompt) -> tuple[Shape, ...]:
     match prompt:
         case Words(text):
-            return (Shape(Fraction(1), (Table((text,)),)),)
+            return (Shape(_ONE, (Table((text,)),)),)
         case Slot():
-            return (Shape(Fraction(1), (prompt,)),)
+            return (Shape(_ONE, (prompt,)),)
         case Rule(name):
             raise AssertionError(f"the rule <{name}> is not resolved")
         case Sequence(parts):
@@ -297,18 +298,18 @@ def _shapes(prompt: Prompt) -> tuple[Shape, ...]:
         case Choice(alternatives, weights):
             return _one_of([_shapes(alternative) for alternative in alternatives], weights)
         case Optional(part):
-            return _one_of([(Shape(Fraction(1), ()),), _shapes(part)], (1, 1))
+            return _one_of([(Shape(_ONE, ()),), _shapes(part)], (1, 1))
         case _:
             assert_never(prompt)
 
 
 def _in_a_row(prompts: tuple[Prompt, ...]) -> tuple[Shape, ...]:
     """Every shape of the first with every shape of the second, and so on."""
-    rows: tuple[Shape, ...] = (Shape(Fraction(1), ()),)
+    rows: tuple[Shape, ...] = (Shape(_ONE, ()),)
     for prompt in prompts:
         shapes = _shapes(prompt)
         _check_shapes(len(rows) * len(shapes))
-        rows = tuple(Shape(a.weight * b.weight, _merged(a.parts, b.parts)) for a in rows for b in shapes)
+        rows = tuple(Shape(_times(a.weight, b.weight), _merged(a.parts, b.parts)) for a in rows for b in shapes)
     return rows
 
 
@@ -327,14 +328,22 @@ def _one_of(choices: list[tuple[Shape, ...]], weights: tuple[int, ...]) -> tuple
     known = [table for table in tables if table is not None]
     even = len({*map(len, known)}) == 1 and len(set(weights)) == 1
     if len(known) == len(tables) and even and sum(map(len, known)) <= MAX_TEXTS:
-        return (Shape(Fraction(1), (Table(tuple(chain(*known))),)),)
+        return (Shape(_ONE, (Table(tuple(chain(*known))),)),)
     _check_shapes(sum(map(len, choices)))
-    total = sum(weights)
+    shares = [Fraction(weight, sum(weights)) for weight in weights]
     return tuple(
-        Shape(shape.weight * Fraction(weight, total), shape.parts)
-        for shapes, weight in zip(choices, weights, strict=True)
+        Shape(_times(share, shape.weight), shape.parts)
+        for shapes, share in zip(choices, shares, strict=True)
         for shape in shapes
     )
+
+
+_ONE = Fraction(1)
+
+
+def _times(a: Fraction, b: Fraction) -> Fraction:
+    """The product; most weights are one, and fractions take their time."""
+    return b if a is _ONE else a if b is _ONE else a * b
 
 
 def _literal(shapes: tuple[Shape, ...]) -> tuple[str, ...] | None:

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import reduce
 from typing import Any, cast
 
 from cxrspec.compiler.declarations import Constant, Function, Policy
 from cxrspec.compiler.diagnostics import Span
 from cxrspec.compiler.functions import FUNCTIONS
+from cxrspec.compiler.nodes import node
 from cxrspec.compiler.typed import Apply, Branch, Const, Get, Map, Typed, Value, walk
 from cxrspec.compiler.types import (
     BOOL,
@@ -32,7 +33,7 @@ from cxrspec.compiler.types import (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Origin:
     """Where a name has its type from, and the null in it, if not from where it is declared."""
 
@@ -43,7 +44,7 @@ class Origin:
 NO_ORIGIN = Origin()
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Binding:
     """What a name stands for, and where that was declared. A policy is no value; it stands in calls that take one."""
 
@@ -53,7 +54,7 @@ class Binding:
     origin: Origin = NO_ORIGIN
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Scope:
     """What an expression may speak of.
 
