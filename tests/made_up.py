@@ -251,6 +251,12 @@ def licenses() -> File:
     return next(file for file in shipped() if file.place == "licenses.yaml")
 
 
+@cache
+def shared() -> tuple[File, ...]:
+    """What ships that any spec may speak of: words and licences."""
+    return tuple(file for file in shipped() if file.place in ("words.yaml", "licenses.yaml"))
+
+
 def file(name: str, text: str) -> File:
     """A local YAML file."""
     return File(name, name, text)

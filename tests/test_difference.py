@@ -20,13 +20,16 @@ from cxrspec.compiler.document import load
 from cxrspec.compiler.pipeline import Compilation, compile
 from cxrspec.compiler.serial import fingerprint
 
+from . import made_up
+from .case_files import REMEMBERED
+
 # Mappings that are read from top to bottom, so that the order of their keys says something (docs/language.md).
 IN_ORDER = ("where", "derive", "let", "keep", "ratio")
 
 
 @cache
 def what_ships(published: bool = False) -> Compilation:
-    return compile(shipped(), published)
+    return compile(shipped(), published, REMEMBERED)
 
 
 def rewritten(place: str, old: str, new: str, published: bool = False) -> Compilation:
@@ -35,7 +38,7 @@ def rewritten(place: str, old: str, new: str, published: bool = False) -> Compil
     text = as_text(files[place].text)
     assert old in text
     files[place] = replace(files[place], text=text.replace(old, new, 1))
-    return compile(list(files.values()), published)
+    return compile(list(files.values()), published, REMEMBERED)
 
 
 # ---- what is no change
@@ -66,7 +69,7 @@ def commented(file: File) -> str:
 @pytest.mark.parametrize("rewrite", [turned_round, commented])
 def test_layout_is_no_change(rewrite: Callable[[File], str], published: bool) -> None:
     before = what_ships(published)
-    after = compile([replace(file, text=rewrite(file)) for file in shipped()], published)
+    after = compile([replace(file, text=rewrite(file)) for file in shipped()], published, REMEMBERED)
     assert after.errors == 0  # a comment may ask for warnings to be ignored, and JSON has none
     assert difference(before, after, published) == Difference((), ())
     plans = [(one.plan, after.specs[name].plan) for name, one in before.specs.items()]
@@ -167,8 +170,7 @@ def project(file: str = "", old: str = "", new: str = "", **more: str) -> Compil
     if file:
         assert texts[file].count(old) >= 1, old
         texts[file] = texts[file].replace(old, new, 1)
-    licenses = [one for one in shipped() if one.place == "licenses.yaml"]
-    return compile([*(File(path, path, text) for path, text in texts.items() if text), *licenses])
+    return compile([*(File(path, path, text) for path, text in texts.items() if text), made_up.licenses()])
 
 
 def changes(before: Compilation, after: Compilation) -> list[str]:
@@ -495,7 +497,8 @@ def test_rows_that_are_gathered_change_what_is_made_of_them() -> None:
 
 def compiled(compilation: Compilation, texts: Mapping[str, str], below: str = "") -> Compilation:
     """The files of a compilation, some of them with other texts, in another folder."""
-    return compile([File(below + path, below + path, text) for path, text in ({**compilation.texts, **texts}).items()])
+    files = [File(below + path, below + path, text) for path, text in ({**compilation.texts, **texts}).items()]
+    return compile(files, memo=REMEMBERED)
 
 
 def test_a_filter_of_the_right_side_of_an_anti_join_lets_rows_in() -> None:

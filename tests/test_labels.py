@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from cxrspec.compiler import plan as p
-from cxrspec.compiler.catalog import shipped
 from cxrspec.compiler.pipeline import Compilation, compile
 
 from . import made_up
@@ -102,7 +101,7 @@ def compiled(name: str) -> Compilation:
     start, key, report = REPORTS[name]
     spec = SPEC.format(name=name.title(), start=start, key=key, report=report)
     files = [made_up.file("ward.yaml", SOURCE), made_up.file("spec.yaml", spec)]
-    made = compile([*files, *shipped()])
+    made = compile([*files, *made_up.shared()])
     assert not but_unused(made)
     return made
 

@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 from cxrspec.compiler import plan as p
-from cxrspec.compiler.catalog import shipped
 from cxrspec.compiler.pipeline import compile
 from cxrspec.compiler.serial import fingerprint, from_json, to_json
 
@@ -67,7 +66,7 @@ turns:
 
 def plan(spec: str = SPEC, source: str = SOURCE) -> p.Plan:
     """The plan of the one local spec."""
-    made = compile([made_up.file("source.yaml", source), made_up.file("spec.yaml", spec), *shipped()])
+    made = compile([made_up.file("source.yaml", source), made_up.file("spec.yaml", spec), made_up.licenses()])
     assert not made.errors, made.diagnostics
     found = made.specs["plain/made"].plan
     assert found is not None

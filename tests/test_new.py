@@ -24,19 +24,17 @@ from cxrspec.compiler.drafts import (
     draft_task,
 )
 from cxrspec.compiler.fitting import draft_spec, fit, tables_for
-from cxrspec.compiler.parsed import Parsed
 from cxrspec.compiler.pipeline import Compilation, compile
 from cxrspec.runtime.csv_columns import guess_roles, read_header
 
+from . import made_up
+from .case_files import REMEMBERED
 from .test_cli import CANARY, cxrspec
-
-MEMO: dict[str, Parsed] = {}
-SHARED = [file for file in shipped() if file.place in ("words.yaml", "licenses.yaml")]
 
 
 def compiled(*files: tuple[str, str]) -> Compilation:
     """Files by path and text, with the words and licences that ship."""
-    return compile([*(File(path, path, text) for path, text in files), *SHARED], False, MEMO)
+    return compile([*(File(path, path, text) for path, text in files), *made_up.shared()], False, REMEMBERED)
 
 
 def sound(*files: tuple[str, str]) -> Compilation:
@@ -199,10 +197,10 @@ def test_a_file_without_a_header_to_speak_of_is_refused(content: bytes, why: str
 
 def redrafted(name: str) -> Iterator[str]:
     """The draft of a spec that ships, in its own place: without the values that its author gave it."""
-    whole = compile(shipped(), False, MEMO)
+    whole = compile(shipped(), False, REMEMBERED)
     one, source = whole.specs[name], whole.specs[name].spec.source.name
     others = [file for file in shipped() if file.path != one.file]
-    rest = compile(others, False, MEMO)
+    rest = compile(others, False, REMEMBERED)
     task = rest.tasks[one.spec.task.name]
     start = one.spec.start.name
     assert start in [found.table for found in tables_for(rest, task, source, {}) if not found.missing]
@@ -215,7 +213,7 @@ def redrafted(name: str) -> Iterator[str]:
         "it is a text to answer from" if name in LEAKS else "",
     )
     yield text
-    after = compile([*others, File("new.yaml", "new.yaml", text)], False, MEMO)
+    after = compile([*others, File("new.yaml", "new.yaml", text)], False, REMEMBERED)
     assert [(found.code, found.message) for found in after.diagnostics if "new.yaml" in str(found.label)] == []
     assert after.errors == 0
     assert after.specs[name].plan is not None
@@ -248,7 +246,7 @@ def test_specs_are_drafted_in_place_of_those_that_ship(name: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", [name for name in compile(shipped(), False, MEMO).specs if name not in UNFIT])
+@pytest.mark.parametrize("name", [name for name in compile(shipped(), False, REMEMBERED).specs if name not in UNFIT])
 def test_every_spec_that_ships_is_drafted_in_its_place(name: str) -> None:
     assert list(redrafted(name))
 
