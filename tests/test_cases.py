@@ -18,7 +18,7 @@ from cxrspec.compiler.render import render
 from cxrspec.runtime.mending import lines
 from cxrspec.runtime.stages import stage_text
 
-from .case_files import Case, case, findings, packaged
+from .case_files import REMEMBERED, Case, case, findings, packaged
 from .conftest import GOLDEN, Golden
 
 CASES = Path(__file__).parent / "cases" / "spec"
@@ -99,7 +99,7 @@ def test_a_spec_that_compiles_keeps_its_plan(name: str, golden: Golden) -> None:
 
 @cache
 def shipping(published: bool = False) -> Compilation:
-    return compile(shipped(), published)
+    return compile(shipped(), published, REMEMBERED)
 
 
 @pytest.mark.parametrize("published", [False, True])

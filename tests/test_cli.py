@@ -55,7 +55,6 @@ def empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder.mkdir()
     monkeypatch.chdir(folder)
     monkeypatch.delenv("CXRSPEC_DATA", raising=False)
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     return folder
 
 
@@ -590,7 +589,8 @@ def test_a_reader_that_leaves_is_no_error() -> None:
     assert done.stderr == ""
 
 
-def test_commands_load_no_more_than_they_need() -> None:
+def test_commands_load_no_more_than_they_need(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     code = "import sys; from cxrspec.runtime import cli; sys.argv = ['cxrspec', *{}]\ntry: cli.main()\nfinally: print([m for m in ('polars', 'numpy', 'lark', 'yaml', 'jsonschema') if m in sys.modules], file=sys.stderr)"
     assert run_python(code.format(["--help"])).stderr.strip() == "[]"
     assert run_python(code.format(["compile", "--check"])).stderr.strip() == "['lark', 'yaml']"

@@ -64,7 +64,7 @@ def killing(folder: Path, rounds: int, seed: int) -> set[bool]:
 
 
 def test_killed_a_few_times(tmp_path: Path) -> None:
-    killing(tmp_path, 3, 1)
+    killing(tmp_path, 2, 1)
 
 
 @pytest.mark.slow

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date, time
 from typing import Any
 
+import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
@@ -54,9 +55,7 @@ def is_of(value: Any, type: Type) -> bool:
             return value is None
 
 
-@settings(max_examples=300, deadline=None)
-@given(text=expressions, rows=rows())
-def test_an_expression_is_what_the_checker_says(text: str, rows: list[dict[str, Any]]) -> None:
+def is_what_the_checker_says(text: str, rows: list[dict[str, Any]]) -> None:
     typed, report = check(text, TYPES)
     assert report.errors == 0, report.diagnostics
     data = table(TYPES, rows)
@@ -84,9 +83,7 @@ conditions = st.one_of(expressions_of("bool", False), st.sampled_from(sorted(PLA
 )
 
 
-@settings(max_examples=300, deadline=None)
-@given(text=conditions, rows=rows())
-def test_what_a_condition_proves_is_no_null(text: str, rows: list[dict[str, Any]]) -> None:
+def proves_no_null(text: str, rows: list[dict[str, Any]]) -> None:
     typed, report = check(text, TYPES)
     assume(report.errors == 0)  # lists of lists and records are not looked for
     data = table(TYPES, rows)
@@ -95,6 +92,32 @@ def test_what_a_condition_proves_is_no_null(text: str, rows: list[dict[str, Any]
         proved = list(facts(typed, truth))
         for row, kept in zip(values([typed, *proved], data).iter_rows(), holds, strict=True):
             assert not kept or row[0] is not truth or None not in row[1:], (text, truth)
+
+
+@settings(max_examples=60, deadline=None)
+@given(text=expressions, rows=rows())
+def test_an_expression_is_what_the_checker_says(text: str, rows: list[dict[str, Any]]) -> None:
+    is_what_the_checker_says(text, rows)
+
+
+@settings(max_examples=60, deadline=None)
+@given(text=conditions, rows=rows())
+def test_what_a_condition_proves_is_no_null(text: str, rows: list[dict[str, Any]]) -> None:
+    proves_no_null(text, rows)
+
+
+@pytest.mark.slow
+@settings(max_examples=2000, deadline=None)
+@given(text=expressions, rows=rows())
+def test_many_expressions(text: str, rows: list[dict[str, Any]]) -> None:
+    is_what_the_checker_says(text, rows)
+
+
+@pytest.mark.slow
+@settings(max_examples=2000, deadline=None)
+@given(text=conditions, rows=rows())
+def test_many_conditions(text: str, rows: list[dict[str, Any]]) -> None:
+    proves_no_null(text, rows)
 
 
 def test_every_function_can_be_made() -> None:
