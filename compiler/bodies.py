@@ -6,7 +6,7 @@ Draws are documented in docs/language.md: xxh64 (seed 0) of UTF-8 texts joined b
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 import polars as pl
@@ -127,8 +127,12 @@ def item(items: pl.Expr, place: pl.Expr) -> pl.Expr:
 
 
 def index_of(items: pl.Expr, item: pl.Expr) -> pl.Expr:
-    """The place of an item in a list, from 0; null if absent."""
-    places = pl.concat_list([item, items]).list.eval((pl.element().slice(1) == pl.element().first()).arg_true())
+    """The place of an item in a list, from 0; null if absent.
+
+    Polars cannot compare no records with one that is null, so a null is not looked for.
+    """
+    sought = pl.when(item.is_not_null()).then(pl.concat_list([item, items]))
+    places = sought.list.eval((pl.element().slice(1) == pl.element().first()).arg_true())
     return places.list.get(0, null_on_oob=True).cast(pl.Int64)
 
 
@@ -337,7 +341,8 @@ def _apply(e: Apply, context: Context) -> pl.Expr:
         case "format":
             return pl.concat_str([expression(a, context).cast(pl.String) for a in e.arguments])
         case "??":
-            return pl.coalesce([_as(a, e.type, context) for a in e.arguments])
+            value, other = (_as(a, e.type, context) for a in e.arguments)
+            return pl.when(value.is_not_null()).then(value).otherwise(other)
         case "draw":
             return unit(hashed(pl.lit(str(context.seed)), *(expression(a, context) for a in e.arguments)))
         case "path":
@@ -351,8 +356,14 @@ def _apply(e: Apply, context: Context) -> pl.Expr:
             return _membership(e.arguments[0], e.arguments[1], context)
         case "+" | "-" | "*" | "neg" if present(e.type) == INT:
             return exact(_body(e.operator))(*(expression(a, context) for a in e.arguments))
+        case operator if operator in MIRRORED and [isinstance(a, Const) for a in e.arguments] == [True, False]:
+            # With the literal on the left Polars makes one row of them all, if those on the right are all null but for `??`.
+            return _apply(replace(e, operator=MIRRORED[operator], arguments=e.arguments[::-1]), context)
         case _:
             return _body(e.operator)(*_arguments(e, context))
+
+
+MIRRORED = {"==": "==", "!=": "!=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
 
 
 def _body(operator: str) -> Callable[..., pl.Expr]:

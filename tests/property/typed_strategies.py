@@ -124,7 +124,8 @@ NULLABLE = {
     "float": "{int} / {int}; {float} / {float}; {float} % {float}; least({floats}); most({floats}); {floats}[{int!}]",
     "texts": "{lists}[{int!}]; first({lists})",
     "record": "{records}[0]; first({records})",
-    "box": """rle_box({text}, {int}, {int}); {boxes}[{int!}]; first({spots})""",
+    # Polars cannot stretch what is made of a mask that is written out over no rows; masks stand in files.
+    "box": """rle_box(if u == "" then {text} else u, {int}, {int}); {boxes}[{int!}]; first({spots})""",
 }
 
 DRAWS = re.compile(r"chance\(|choose\(|decoys\(")
