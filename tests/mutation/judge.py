@@ -9,6 +9,7 @@ from functools import cache
 
 from cxrspec.compiler.catalog import File
 from cxrspec.compiler.diagnostics import Diagnostic, Label
+from cxrspec.compiler.difference import difference
 from cxrspec.compiler.parsed import Parsed
 from cxrspec.compiler.pipeline import Compilation, compile
 from cxrspec.compiler.render import render
@@ -27,13 +28,15 @@ def warm(files: Sequence[File], published: bool) -> Compilation:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What the compiler says of a mutant. `moved` are the specs whose plan is another one or gone."""
+    """What the compiler says of a mutant. `moved` are the specs whose plan is another one or gone, `told` those of which
+    `cxrspec diff` says what the change does."""
 
     mutant: Mutant
     findings: tuple[Diagnostic, ...]
     drawn: str
     touches: bool
     moved: tuple[str, ...]
+    told: tuple[str, ...]
     crash: str
 
     @property
@@ -45,9 +48,9 @@ class Outcome:
             case "must fail":
                 return self.touches
             case "may pass":
-                return bool(self.findings) or bool(self.moved)
+                return bool(self.findings) or (bool(self.told) and {*self.moved} <= {*self.told})
             case "must be clean":
-                return not self.findings and not self.moved
+                return not self.findings and not self.moved and not self.told
 
 
 def plain(files: Sequence[File], published: bool) -> Compilation:
@@ -64,12 +67,13 @@ def judge(corpus: Corpus, mutant: Mutant, compile: Compile = warm) -> Outcome:
         found = compile(files, mutant.published)
         drawn = render(found.diagnostics, found.texts, "text")
         plans = prints(found)
+        told = () if found.diagnostics else tuple(difference(shipping(mutant.published), found, mutant.published).specs)
     except Exception:
-        return Outcome(mutant, (), "", False, (), traceback.format_exc())
+        return Outcome(mutant, (), "", False, (), (), traceback.format_exc())
     before = as_shipped(mutant.published)
     moved = tuple(name for name in before.keys() | plans.keys() if before.get(name) != plans.get(name))
     touching = any(touches(one, mutant, old.path) for one in found.diagnostics)
-    return Outcome(mutant, found.diagnostics, drawn, touching, tuple(sorted(moved)), "")
+    return Outcome(mutant, found.diagnostics, drawn, touching, tuple(sorted(moved)), told, "")
 
 
 def touches(found: Diagnostic, mutant: Mutant, path: str) -> bool:
@@ -94,6 +98,12 @@ def prints(compilation: Compilation) -> Mapping[str, str]:
 
 
 @cache
+def shipping(published: bool) -> Compilation:
+    """What ships."""
+    return warm(Corpus().files, published)
+
+
+@cache
 def as_shipped(published: bool) -> Mapping[str, str]:
     """The fingerprints of what ships."""
-    return prints(warm(Corpus().files, published))
+    return prints(shipping(published))
