@@ -18,7 +18,7 @@ from cxrspec.compiler.dtypes import dtype_of
 from cxrspec.compiler.functions import FUNCTIONS, TEXTS
 from cxrspec.compiler.printing import filled
 from cxrspec.compiler.texts import last_paragraph, literals, nonempty, section, squeeze
-from cxrspec.compiler.typed import Apply, Branch, Build, Column, Const, Draw, Get, It, Map, Typed, Value
+from cxrspec.compiler.typed import Apply, Branch, Build, Column, Const, Draw, Get, It, Map, Typed, Value, walk
 from cxrspec.compiler.types import INT, LabelsOf, ListOf, Scalar, Type, is_nullable, join, present
 
 # A literal argument is handed to a body as it is, hence Any.
@@ -356,14 +356,19 @@ def _apply(e: Apply, context: Context) -> pl.Expr:
             return _membership(e.arguments[0], e.arguments[1], context)
         case "+" | "-" | "*" | "neg" if present(e.type) == INT:
             return exact(_body(e.operator))(*(expression(a, context) for a in e.arguments))
-        case operator if operator in MIRRORED and [isinstance(a, Const) for a in e.arguments] == [True, False]:
-            # With the literal on the left Polars makes one row of them all, if those on the right are all null but for `??`.
+        case operator if operator in MIRRORED and [_is_fixed(a) for a in e.arguments] == [True, False]:
+            # With what is one for all rows on the left Polars makes one row of them all, if those on the right are null.
             return _apply(replace(e, operator=MIRRORED[operator], arguments=e.arguments[::-1]), context)
         case _:
             return _body(e.operator)(*_arguments(e, context))
 
 
 MIRRORED = {"==": "==", "!=": "!=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
+
+
+def _is_fixed(e: Typed) -> bool:
+    """Whether the expression has one value, whatever the row is."""
+    return not any(isinstance(part, Column | It | Draw) for part in walk(e))
 
 
 def _body(operator: str) -> Callable[..., pl.Expr]:

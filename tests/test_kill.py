@@ -63,10 +63,6 @@ def killing(folder: Path, rounds: int, seed: int) -> set[bool]:
     return seen
 
 
-def test_killed_a_few_times(tmp_path: Path) -> None:
-    killing(tmp_path, 2, 1)
-
-
 @pytest.mark.slow
 def test_killed_many_times(tmp_path: Path) -> None:
     assert killing(tmp_path, 40, 2) == {True, False}

@@ -31,7 +31,7 @@ DEMO = 0.0005
 SOURCES = ("chestxray14", "chexpert", "chexpert_plus", "covidx", "openi", "rad_restruct", "rsna", "siim")
 
 
-@pytest.fixture(scope="module", params=[(DEMO, 1), (DEMO, 2), (0.02, 3)], ids=str)
+@pytest.fixture(scope="module", params=[(DEMO, 1), (DEMO, 2), pytest.param((0.02, 3), marks=pytest.mark.slow)], ids=str)
 def root(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The sources at the demo's scale with two seeds, and at a larger one."""
     made = tmp_path_factory.mktemp("data")

@@ -36,11 +36,6 @@ def sound(fate: Fate, judged: Sequence[Outcome]) -> None:
     assert share >= (0.99 if fate == "must fail" else 1), bad(judged)
 
 
-@pytest.mark.parametrize("fate", FATES)
-def test_a_few_mutants_end_as_they_should(fate: Fate) -> None:
-    sound(fate, outcomes(fate, 1, seed=1))
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("fate", FATES)
 def test_many_mutants_end_as_they_should(fate: Fate) -> None:
