@@ -55,8 +55,8 @@ _PLAIN = r"[\w /.=+-]*"
 
 def quoted(text: str) -> str:
     """A text as YAML would have it: in quotes where it would mean something else without."""
-    plain = re.fullmatch(r"[A-Za-z_]" + _PLAIN + r"(\(" + _PLAIN + r"\)" + _PLAIN + ")*", text)
-    plain = plain and text == text.strip() and text.lower() not in _WORDS
+    form = r"[A-Za-z_]" + _PLAIN + r"(\(" + _PLAIN + r"\)" + _PLAIN + ")*"
+    plain = re.fullmatch(form, text) is not None and text == text.strip() and text.lower() not in _WORDS
     return text if plain else "'" + text.replace("'", "''") + "'"
 
 
