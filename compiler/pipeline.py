@@ -60,9 +60,9 @@ class Compiled:
 class Compilation:
     """Everything that came of a set of files.
 
-    `parsed` is by path what each file says by itself. `tables` are those of all sources, as specs see them. `relations` holds every checked table and spec by name, not yet
-    pruned: lower.prune makes the plan of a whole run from it. `ignored` are findings that a comment keeps quiet.
-    `texts` are the files by path, for drawing findings.
+    `parsed` is by path what each file says by itself. `tables` are those of all sources, as specs see them. `relations`
+    holds every checked table and spec by name, not yet pruned: lower.prune makes the plan of a whole run from it.
+    `ignored` are findings that a comment keeps quiet. `texts` are the files by path, for drawing findings.
     """
 
     parsed: Mapping[str, Parsed]

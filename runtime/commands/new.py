@@ -201,6 +201,7 @@ def _write(place: str, text: str, specs: Path | None) -> None:
     """Write a file below the local specs that compiles with all others; one that is there is left alone."""
     from cxrspec.compiler.catalog import File, overlay, shipped
     from cxrspec.compiler.pipeline import compile
+    from cxrspec.runtime.memo import user_memo
     from cxrspec.runtime.project import local_files
 
     folder = read_settings(specs, None, None, None).specs
@@ -210,7 +211,7 @@ def _write(place: str, text: str, specs: Path | None) -> None:
     if path.exists():
         usage(f"`{path}` is there already")
     local = [*local_files(folder), File(path.as_posix(), place, text)]
-    compilation = compile(overlay(shipped(), local))
+    compilation = compile(overlay(shipped(), local), memo=user_memo())
     found = [one for one in compilation.diagnostics if _is_about(one, path.as_posix())]
     if found:
         complain(found, compilation.texts)
