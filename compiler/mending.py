@@ -16,8 +16,8 @@ from typing import TypeAlias
 
 from cxrspec.compiler.catalog import File, overlay
 from cxrspec.compiler.diagnostics import Diagnostic, Edit, Label, Span, applied
-from cxrspec.compiler.parsed import Memo, Parsed
-from cxrspec.compiler.pipeline import Compilation, compile
+from cxrspec.compiler.pipeline import Compilation
+from cxrspec.compiler.workspace import Workspace
 
 MAX_ROUNDS = 5
 """How often what comes to light is mended with what hid it."""
@@ -41,15 +41,14 @@ class Mending:
     refused: tuple[Diagnostic, ...] = ()
 
 
-def mend(packaged: Sequence[File], local: Sequence[File], published: bool = False, memo: Memo | None = None) -> Mending:
+def mend(packaged: Sequence[File], local: Sequence[File], workspace: Workspace) -> Mending:
     """Apply every fix that holds: all together, and where they do not hold together, one by one.
 
     Files that cannot be read go first: what they hold is not known before.
     """
-    memo = memo if memo is not None else dict[str, Parsed]()
 
     def compiled(files: Sequence[File]) -> Compilation:
-        return compile(overlay(packaged, files), published, memo)
+        return workspace.compile(overlay(packaged, files))
 
     now = Mending(tuple(local), compiled(local))
     refused: dict[_Key, Diagnostic] = {}

@@ -12,6 +12,7 @@ from cxrspec.compiler.catalog import shipped
 from cxrspec.compiler.diagnostics import Diagnostic, Label, Span
 from cxrspec.compiler.mending import Mending, mend
 from cxrspec.compiler.rendering.places import Text
+from cxrspec.compiler.workspace import Workspace
 from cxrspec.runtime.memo import user_memo
 from cxrspec.runtime.project import local_files
 
@@ -23,7 +24,7 @@ def mend_folder(folder: Path, published: bool = False) -> Mending:
         OSError: a file cannot be written; those before it are mended.
     """
     before, memo = local_files(folder), user_memo()
-    mending = mend(shipped(), before, published, memo)
+    mending = mend(shipped(), before, Workspace(published, memo))
     memo.save()
     for old, new in zip(before, mending.files, strict=True):
         if new.text != old.text and isinstance(new.text, bytes):

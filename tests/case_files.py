@@ -19,10 +19,14 @@ from pathlib import Path
 from cxrspec.compiler.catalog import File, overlay
 from cxrspec.compiler.diagnostics import Diagnostic, Label
 from cxrspec.compiler.parsed import Parsed
-from cxrspec.compiler.pipeline import Compilation, compile
+from cxrspec.compiler.pipeline import Compilation
+from cxrspec.compiler.workspace import Workspace
 
 REMEMBERED: dict[str, Parsed] = {}
 """What files of cases say: those that all cases stand on are read once. With and without it the same comes out (test_memo.py)."""
+
+WORKSPACES = {published: Workspace(published, REMEMBERED) for published in (False, True)}
+"""Where cases are compiled, one after the other (test_memo.py: the same comes out as from nothing)."""
 
 BASE = Path(__file__).parent / "specs_base"
 
@@ -42,7 +46,7 @@ class Case:
 
     def compile(self) -> Compilation:
         """The case laid over what ships."""
-        return compile(overlay(packaged(), self.files), self.published, REMEMBERED)
+        return WORKSPACES[self.published].compile(overlay(packaged(), self.files))
 
 
 @cache

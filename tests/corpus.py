@@ -1,13 +1,15 @@
-"""Made-up data roots of all sources, at demo scale, and whole runs over them, each made once in a session of tests."""
+"""Made-up data roots of all sources, at demo scale, and whole runs over them, each made once for all processes of a session."""
 
 from __future__ import annotations
 
-import atexit
-import shutil
-import tempfile
+import fcntl
+import os
+import pickle
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import TypeVar
 
 from cxrspec.compiler.pipeline import Compilation
 from cxrspec.runtime.demo import SCALE
@@ -17,6 +19,7 @@ from cxrspec.runtime.synth import synth
 from . import made_up
 
 SEEDS = (1, 2, 3)
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -38,21 +41,34 @@ def compilation(published: bool = False) -> Compilation:
 @cache
 def root(seed: int) -> Path:
     """A made-up data root of every source."""
-    path = _scratch() / f"data-{seed}"
-    synth(path, SCALE, seed)
-    return path
+
+    def made(path: Path) -> Path:
+        synth(path, SCALE, seed)
+        return path
+
+    return once(f"data-{seed}", made)
 
 
 @cache
 def corpus(seed: int, published: bool = False) -> Corpus:
     """All specs over that root."""
-    out = _scratch() / f"out-{seed}-{'published' if published else 'default'}"
-    result = made_up.make(root(seed), out, compilation(published), seed=seed, published=published)
-    return Corpus(root(seed), out, compilation(published), result)
+    data, whole = root(seed), compilation(published)
+
+    def run(out: Path) -> tuple[Path, Result]:
+        return out, made_up.make(data, out, whole, seed=seed, published=published)
+
+    out, result = once(f"out-{seed}-{'published' if published else 'default'}", run)
+    return Corpus(data, out, whole, result)
 
 
-@cache
-def _scratch() -> Path:
-    folder = tempfile.mkdtemp(prefix="cxrspec-tests-")
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    return Path(folder)
+def once(name: str, make: Callable[[Path], T]) -> T:
+    """What `make` makes of a path of this name; one process makes it, and the others wait for that."""
+    folder = Path(os.environ["XDG_CACHE_HOME"]) / "corpus"  # the tests' own (conftest.py)
+    folder.mkdir(parents=True, exist_ok=True)
+    kept = folder / f"{name}.pickle"
+    with (folder / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not kept.exists():
+            kept.write_bytes(pickle.dumps(make(folder / name)))
+    made: T = pickle.loads(kept.read_bytes())
+    return made

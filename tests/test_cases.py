@@ -18,7 +18,7 @@ from cxrspec.compiler.render import render
 from cxrspec.runtime.mending import lines
 from cxrspec.runtime.stages import stage_text
 
-from .case_files import REMEMBERED, Case, case, findings, packaged
+from .case_files import REMEMBERED, WORKSPACES, Case, case, findings, packaged
 from .conftest import GOLDEN, Golden
 
 CASES = Path(__file__).parent / "cases" / "spec"
@@ -45,7 +45,7 @@ def check_fixes(bad: Case, before: Compilation, name: str, golden: Golden) -> No
     if not any(found.fix for found in before.diagnostics):
         assert not (GOLDEN / "mended" / f"{name}.txt").exists()
         return
-    mending = mend(packaged(), bad.files, bad.published)
+    mending = mend(packaged(), bad.files, WORKSPACES[bad.published])
     known = Counter(map(said, before.diagnostics))
     known -= Counter(said(found) for found in before.diagnostics if found.fix and found not in mending.refused)
     new = Counter(map(said, mending.compilation.diagnostics)) - known
@@ -88,7 +88,7 @@ def test_a_message_that_is_still_poor(name: str, golden: Golden) -> None:
 @pytest.mark.parametrize("name", names("ok"))
 def test_a_spec_that_compiles_keeps_its_plan(name: str, golden: Golden) -> None:
     files = read("ok", name).files
-    compilation = compile([*files, *packaged()])
+    compilation = WORKSPACES[False].compile([*files, *packaged()])
     assert not compilation.diagnostics, drawn(compilation)
     local = {file.path for file in files}
     specs = [spec for spec in compilation.specs.values() if spec.file in local]

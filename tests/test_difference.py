@@ -17,8 +17,9 @@ from cxrspec.compiler.data import is_list, is_mapping
 from cxrspec.compiler.diagnostics import Report
 from cxrspec.compiler.difference import Difference, difference
 from cxrspec.compiler.document import load
-from cxrspec.compiler.pipeline import Compilation, compile
+from cxrspec.compiler.pipeline import Compilation
 from cxrspec.compiler.serial import fingerprint
+from cxrspec.compiler.workspace import Workspace
 
 from . import made_up
 from .case_files import REMEMBERED
@@ -27,9 +28,13 @@ from .case_files import REMEMBERED
 IN_ORDER = ("where", "derive", "let", "keep", "ratio")
 
 
+WORKSPACES = {published: Workspace(published, REMEMBERED) for published in (False, True)}
+PROJECTS = Workspace(memo=REMEMBERED)
+
+
 @cache
 def what_ships(published: bool = False) -> Compilation:
-    return compile(shipped(), published, REMEMBERED)
+    return WORKSPACES[published].compile(shipped())
 
 
 def rewritten(place: str, old: str, new: str, published: bool = False) -> Compilation:
@@ -38,7 +43,7 @@ def rewritten(place: str, old: str, new: str, published: bool = False) -> Compil
     text = as_text(files[place].text)
     assert old in text
     files[place] = replace(files[place], text=text.replace(old, new, 1))
-    return compile(list(files.values()), published, REMEMBERED)
+    return WORKSPACES[published].compile(list(files.values()))
 
 
 # ---- what is no change
@@ -69,7 +74,7 @@ def commented(file: File) -> str:
 @pytest.mark.parametrize("rewrite", [turned_round, commented])
 def test_layout_is_no_change(rewrite: Callable[[File], str], published: bool) -> None:
     before = what_ships(published)
-    after = compile([replace(file, text=rewrite(file)) for file in shipped()], published, REMEMBERED)
+    after = WORKSPACES[published].compile([replace(file, text=rewrite(file)) for file in shipped()])
     assert after.errors == 0  # a comment may ask for warnings to be ignored, and JSON has none
     assert difference(before, after, published) == Difference((), ())
     plans = [(one.plan, after.specs[name].plan) for name, one in before.specs.items()]
@@ -170,7 +175,7 @@ def project(file: str = "", old: str = "", new: str = "", **more: str) -> Compil
     if file:
         assert texts[file].count(old) >= 1, old
         texts[file] = texts[file].replace(old, new, 1)
-    return compile([*(File(path, path, text) for path, text in texts.items() if text), made_up.licenses()])
+    return PROJECTS.compile([*(File(path, path, text) for path, text in texts.items() if text), made_up.licenses()])
 
 
 def changes(before: Compilation, after: Compilation) -> list[str]:
@@ -498,7 +503,7 @@ def test_rows_that_are_gathered_change_what_is_made_of_them() -> None:
 def compiled(compilation: Compilation, texts: Mapping[str, str], below: str = "") -> Compilation:
     """The files of a compilation, some of them with other texts, in another folder."""
     files = [File(below + path, below + path, text) for path, text in ({**compilation.texts, **texts}).items()]
-    return compile(files, memo=REMEMBERED)
+    return PROJECTS.compile(files)
 
 
 def test_a_filter_of_the_right_side_of_an_anti_join_lets_rows_in() -> None:

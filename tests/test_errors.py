@@ -13,7 +13,7 @@ from cxrspec.compiler.mending import mend
 from cxrspec.compiler.pipeline import Compilation
 from cxrspec.compiler.render import render
 
-from .case_files import case, packaged
+from .case_files import WORKSPACES, case, packaged
 
 ROOT = Path(__file__).parent.parent
 PAGES = {page.stem: page.read_text("utf-8") for page in (ROOT / "docs" / "errors").glob("CXR*.md")}
@@ -59,7 +59,7 @@ def test_what_a_page_calls_wrong_gives_its_code(code: str) -> None:
     compilation = wrong.compile()
     assert [found.code for found in compilation.diagnostics] == [code], shown(compilation)
     if compilation.diagnostics[0].fix is not None and code not in NOT_MENDED:
-        mending = mend(packaged(), wrong.files, wrong.published)
+        mending = mend(packaged(), wrong.files, WORKSPACES[wrong.published])
         assert mending.mended
         assert not mending.compilation.errors, shown(mending.compilation)
 

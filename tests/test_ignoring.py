@@ -6,9 +6,9 @@ import pytest
 
 from cxrspec.compiler.catalog import File, overlay
 from cxrspec.compiler.diagnostics import Label
-from cxrspec.compiler.pipeline import Compilation, compile
+from cxrspec.compiler.pipeline import Compilation
 
-from .case_files import REMEMBERED, packaged
+from .case_files import WORKSPACES, packaged
 
 SPEC = """\
 kind: spec
@@ -36,7 +36,7 @@ def compiled(*changes: tuple[str, str], spec: str = SPEC, published: bool = Fals
     for before, after in changes:
         assert spec.count(before) == 1
         spec = spec.replace(before, after)
-    return compile(overlay(packaged(), [File("x.yaml", "x.yaml", spec)]), published, REMEMBERED)
+    return WORKSPACES[published].compile(overlay(packaged(), [File("x.yaml", "x.yaml", spec)]))
 
 
 def said(compilation: Compilation) -> list[tuple[str, str]]:

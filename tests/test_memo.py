@@ -16,7 +16,7 @@ from cxrspec.compiler.pipeline import compile
 from cxrspec.runtime import memo as memos
 from cxrspec.runtime.memo import DiskMemo, user_memo
 
-from .case_files import case, packaged
+from .case_files import WORKSPACES, case, packaged
 from .compared import told, whole
 
 CASES = sorted((Path(__file__).parent / "cases" / "spec").rglob("*.yaml"))
@@ -54,7 +54,7 @@ def test_files_of_cases_come_out_of_a_memo_as_they_went_in(tmp_path: Path) -> No
     assert not memo.grown
 
 
-def test_cases_come_out_of_a_memo_as_without(tmp_path: Path) -> None:
+def test_cases_come_out_of_a_memo_and_a_workspace_as_without(tmp_path: Path) -> None:
     for at in CASES[::25]:
         one = case(at.read_text("utf-8"), at.name)
         files = overlay(packaged(), one.files)
@@ -63,6 +63,7 @@ def test_cases_come_out_of_a_memo_as_without(tmp_path: Path) -> None:
             memo = DiskMemo(tmp_path / "memo")
             assert whole(compile(files, one.published, memo)) == without, at.name
             memo.save()
+        assert whole(WORKSPACES[one.published].compile(files)) == without, at.name
 
 
 @pytest.mark.parametrize(

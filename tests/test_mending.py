@@ -18,10 +18,10 @@ from hypothesis import strategies as st
 from cxrspec.compiler.catalog import File, as_text, shipped
 from cxrspec.compiler.diagnostics import Edit, Fix, Span, is_typo, respell
 from cxrspec.compiler.mending import Mending, mend
-from cxrspec.compiler.parsed import Parsed
+from cxrspec.compiler.workspace import Workspace
 from cxrspec.runtime.mending import lines, mend_folder
 
-from .case_files import packaged
+from .case_files import WORKSPACES, packaged
 
 # ---- what is certain
 
@@ -40,7 +40,7 @@ turns:
 
 
 def mended(text: str, path: str = "x.yaml") -> Mending:
-    return mend(packaged(), [File(path, path, text)])
+    return mend(packaged(), [File(path, path, text)], WORKSPACES[False])
 
 
 def after(text: str) -> str:
@@ -171,7 +171,7 @@ def test_a_fix_that_brings_a_finding_is_taken_back() -> None:
 def test_one_that_does_not_hold_keeps_no_other_from_holding() -> None:
     wrong = SPEC.replace("from: studies", "from: rsna.image")
     other = SPEC.replace("name: Impression", "name: Other").replace("prompt: Write", "prompt: Write <radiogaph>")
-    mending = mend(packaged(), [File("x.yaml", "x.yaml", wrong), File("y.yaml", "y.yaml", other)])
+    mending = mend(packaged(), [File("x.yaml", "x.yaml", wrong), File("y.yaml", "y.yaml", other)], WORKSPACES[False])
     assert [file.text for file in mending.files] == [wrong, other.replace("<radiogaph>", "<radiograph>")]
     assert [found.code for found, _ in mending.mended] == ["CXR205"]
     assert [found.code for found in mending.refused] == ["CXR210"]
@@ -196,7 +196,7 @@ def test_what_ships_is_never_written() -> None:
         else file
         for file in packaged()
     ]
-    mending = mend(files, [])
+    mending = mend(files, [], Workspace())
     assert any(found.fix for found in mending.compilation.diagnostics)
     assert not mending.files
     assert not mending.mended
@@ -310,11 +310,11 @@ def slips(seed: int, number: int) -> Iterator[tuple[File, str]]:
 @pytest.mark.parametrize(("seed", "number"), [(1, 6), pytest.param(2, 500, marks=pytest.mark.slow)])
 def test_what_is_mended_is_as_it_was(seed: int, number: int) -> None:
     """No slip is mended to anything but what stood there, and most of those that matter are mended."""
-    memo: dict[str, Parsed] = {}
+    workspace = Workspace()
     mended, left = 0, 0
     for file, text in slips(seed, number):
         others = [one for one in shipped() if one.place != file.place]
-        mending = mend(others, [file], memo=memo)
+        mending = mend(others, [file], workspace)
         if mending.mended:
             assert as_text(mending.files[0].text) == text, file.place
         mended += bool(mending.mended)

@@ -24,17 +24,22 @@ from cxrspec.compiler.drafts import (
     draft_task,
 )
 from cxrspec.compiler.fitting import draft_spec, fit, tables_for
-from cxrspec.compiler.pipeline import Compilation, compile
+from cxrspec.compiler.pipeline import Compilation
+from cxrspec.compiler.workspace import Workspace
 from cxrspec.runtime.csv_columns import guess_roles, read_header
 
 from . import made_up
 from .case_files import REMEMBERED
+from .corpus import compilation
 from .test_cli import CANARY, cxrspec
+
+SHIPPED = Workspace(memo=REMEMBERED)
+PROJECT = Workspace(memo=REMEMBERED)
 
 
 def compiled(*files: tuple[str, str]) -> Compilation:
     """Files by path and text, with the words and licences that ship."""
-    return compile([*(File(path, path, text) for path, text in files), *made_up.shared()], False, REMEMBERED)
+    return PROJECT.compile([*(File(path, path, text) for path, text in files), *made_up.shared()])
 
 
 def sound(*files: tuple[str, str]) -> Compilation:
@@ -200,10 +205,10 @@ def test_a_file_without_a_header_to_speak_of_is_refused(content: bytes, why: str
 
 def redrafted(name: str) -> Iterator[str]:
     """The draft of a spec that ships, in its own place: without the values that its author gave it."""
-    whole = compile(shipped(), False, REMEMBERED)
+    whole = SHIPPED.compile(shipped())
     one, source = whole.specs[name], whole.specs[name].spec.source.name
     others = [file for file in shipped() if file.path != one.file]
-    rest = compile(others, False, REMEMBERED)
+    rest = SHIPPED.compile(others)
     task = rest.tasks[one.spec.task.name]
     start = one.spec.start.name
     assert start in [found.table for found in tables_for(rest, task, source, {}) if not found.missing]
@@ -216,7 +221,7 @@ def redrafted(name: str) -> Iterator[str]:
         "it is a text to answer from" if name in LEAKS else "",
     )
     yield text
-    after = compile([*others, File("new.yaml", "new.yaml", text)], False, REMEMBERED)
+    after = SHIPPED.compile([*others, File("new.yaml", "new.yaml", text)])
     assert [(found.code, found.message) for found in after.diagnostics if "new.yaml" in str(found.label)] == []
     assert after.errors == 0
     assert after.specs[name].plan is not None
@@ -249,7 +254,7 @@ def test_specs_are_drafted_in_place_of_those_that_ship(name: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", [name for name in compile(shipped(), False, REMEMBERED).specs if name not in UNFIT])
+@pytest.mark.parametrize("name", [name for name in compilation().specs if name not in UNFIT])
 def test_every_spec_that_ships_is_drafted_in_its_place(name: str) -> None:
     assert list(redrafted(name))
 
