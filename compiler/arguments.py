@@ -8,7 +8,7 @@ import warnings
 from cxrspec.compiler import syntax as s
 from cxrspec.compiler.causes import cause_of
 from cxrspec.compiler.checking import Checking
-from cxrspec.compiler.diagnostics import Span
+from cxrspec.compiler.diagnostics import Span, within
 from cxrspec.compiler.functions import HEADING
 from cxrspec.compiler.scopes import Scope, item_type
 from cxrspec.compiler.typed import Const, Typed
@@ -20,6 +20,34 @@ SEPARATORS = (("split", 1), ("part", 1))
 # What Python's regular expressions have and Rust's do not: look-around, back-references, octal escapes, atomic groups,
 # conditions, comments, possessive repetition, `\Z`, `\N{...}`.
 NOT_RUST = re.compile(r"\(\?(?:[=!>(#]|<[=!]|P=)|\\[0-9ZN]|[*+?}]\+")
+
+# What Rust's have and Python's do not: classes of characters by their Unicode property.
+CLASS = r"\\[pP](?:\{\w+\}|\w)"
+
+# Why a regular expression does not parse: how Python's words begin, the characters from where it stopped, our words,
+# and what to do.
+BROKEN = (
+    ("missing ), unterminated subpattern", r"\(", "`{}` is never closed", r"a plain bracket is written `\(`"),
+    ("unbalanced parenthesis", r"\)", "`{}` closes nothing", r"a plain bracket is written `\)`"),
+    ("unterminated character set", r"\[\^?", "`{}` is never closed", r"a plain bracket is written `\[`"),
+    ("nothing to repeat", r"[*+?]|\{[^}]*\}", "`{}` has nothing to repeat", "a backslash makes it a plain character"),
+    ("multiple repeat", r"[*+?]|\{[^}]*\}", "`{}` repeats what is repeated", "a backslash makes it a plain character"),
+    ("bad escape (end of pattern)", r"\\", "`{}` at the end", r"a plain backslash is written `\\`"),
+    ("bad escape", r"\\.", "`{}` is no escape of regular expressions", r"a plain backslash is written `\\`"),
+    (
+        "bad character range",
+        r"[^\]]-[^\]]",
+        "the range `{}` runs backwards",
+        r"a plain `-` stands last, or is written `\-`",
+    ),
+    ("min repeat greater", r"\{[^}]*\}", "`{}` repeats more often at least than at most", ""),
+    ("unknown extension", r"\?[^)]", "`({}` starts no group", r"a plain bracket is written `\(`"),
+)
+
+
+def _crossed(pattern: str, text: str) -> str:
+    """The text with a letter in place of each character of what matches: all others stay where they are."""
+    return re.sub(pattern, lambda found: "x" * len(found[0]), text)
 
 
 class Arguments(Checking):
@@ -52,18 +80,33 @@ class Arguments(Checking):
         if not written:
             self.report.error("CXR314", span, "no heading is named")
 
+    def broken(self, pattern: str, wrong: re.error, span: Span | None) -> None:
+        """The finding about a regular expression that does not parse, at the characters that are in the way."""
+        at = wrong.pos or 0
+        for said, characters, message, help in BROKEN:
+            if wrong.msg.startswith(said) and (found := re.compile(characters).match(pattern, at)):
+                message = message.format(found[0].replace("{", "{{").replace("}", "}}"))
+                self.report.error("CXR310", within(span, pattern, *found.span()), message, help=help)
+                return
+        place = within(span, pattern, at, at + 1)
+        self.report.error("CXR310", place, f"not a regular expression: {wrong.msg}")
+
     def regex(self, pattern: Typed, span: Span | None) -> None:
         """A regular expression of the Rust kind with at least one group."""
         if not isinstance(pattern, Const) or not isinstance(pattern.value, str):
             return
         try:
             with warnings.catch_warnings(action="error"):  # "possible nested set": Rust reads one
-                groups = re.compile(re.sub(r"\\[pP](?:\{\w+\}|\w)", r"\\w", pattern.value)).groups
-        except (re.error, FutureWarning, OverflowError) as wrong:
+                groups = re.compile(_crossed(CLASS, pattern.value)).groups
+        except re.error as wrong:
+            self.broken(pattern.value, wrong, span)
+            return
+        except (FutureWarning, OverflowError) as wrong:
             self.report.error("CXR310", span, f"not a regular expression: {wrong}")
             return
-        if found := NOT_RUST.search(re.sub(r"\\[^0-9ZN]|\[[^\]]*\]", "x", pattern.value)):
-            self.report.error("CXR310", span, f"`{found[0]}` is not part of this kind of regular expression")
+        if found := NOT_RUST.search(_crossed(rf"{CLASS}|\\[^0-9ZN]|\[[^\]]*\]", pattern.value)):
+            place = within(span, pattern.value, *found.span())
+            self.report.error("CXR310", place, f"`{found[0]}` is not part of this kind of regular expression")
         elif groups == 0:
             self.report.error(
                 "CXR310",

@@ -9,8 +9,9 @@ from cxrspec.compiler import syntax as s
 from cxrspec.compiler.causes import cause_of
 from cxrspec.compiler.checking import NUMBERS, keep_only
 from cxrspec.compiler.declarations import Function
-from cxrspec.compiler.diagnostics import near, respell, respell_text
+from cxrspec.compiler.diagnostics import Report, Span, close, near, respell, respell_text, write
 from cxrspec.compiler.draws import Draws
+from cxrspec.compiler.foreign import elsewhere, instead
 from cxrspec.compiler.functions import FUNCTIONS, solve
 from cxrspec.compiler.labels import Labels
 from cxrspec.compiler.lambdas import Lambdas
@@ -29,9 +30,7 @@ class Calls(Draws, Lambdas, Labels):
         function = FUNCTIONS.get(e.function)
         span = e.function_span or e.span
         if function is None:
-            known = [*FUNCTIONS, *scope.functions]
-            help, fix = near(e.function, known, "functions"), respell(span, e.function, known)
-            self.report.error("CXR208", span, f"unknown function `{e.function}`", help=help, fix=fix)
+            self.unknown_function(e, span, scope)
             return Apply(e.function, (), UNKNOWN)
         least = len(function.parameters) - function.optional
         if not least <= len(e.arguments) <= len(function.parameters):
@@ -73,6 +72,25 @@ class Calls(Draws, Lambdas, Labels):
                 )
                 return Apply(e.function, (), result)
         return self.applied(e, arguments, result, scope)
+
+    def unknown_function(self, e: s.Call, span: Span | None, scope: Scope) -> None:
+        """The finding about a function that there is not: what is near, or what another language means by it."""
+        known = [*FUNCTIONS, *scope.functions]
+        meant = elsewhere(e.function)
+        if meant is not None:
+            quiet = type(self)(Report(), self.quoted)
+            types = [quiet.check(argument, scope).type for argument in e.arguments]
+            count = len(meant.parameters) - meant.optional <= len(types) <= len(meant.parameters)
+            is_same = count and solve(meant, types)[0] is not None
+            says = "here it is" if is_same else "what comes near is"
+            help = [f"{says} `{meant.signature}`: {meant.doc}", "" if is_same else instead(e.function)]
+            fix = write(span, meant.name) if is_same else None
+        else:
+            hint = instead(e.function)
+            fix = None if hint else respell(span, e.function, known)
+            nearest = near(e.function, known) if close(e.function, known) else ""
+            help = [hint or nearest or f"the language has no `{e.function}`; its functions are in docs/language.md"]
+        self.report.error("CXR208", span, f"unknown function `{e.function}`", help=help, fix=fix)
 
     def applied(self, e: s.Call, arguments: tuple[Typed, ...], result: Type, scope: Scope) -> Typed:
         """The call, once its arguments fit: the functions with a rule of their own."""
@@ -131,7 +149,7 @@ class Calls(Draws, Lambdas, Labels):
             typed = self.check(argument, scope)
             expected = nullable(type) if is_nullable(typed.type) else type
             role = f"`{name}` of `{function.name}`"
-            names[name] = Binding(self.fitted(typed, expected, argument.span, role, scope))
+            names[name] = Binding(self.fitted(typed, expected, argument, role, scope))
         rest = {n: f for n, f in scope.functions.items() if n != function.name}
         inner = replace(scope, names=names, functions=rest, what=f"name in `{function.name}`", declared=None)
         return self.check(function.gives, inner)

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cxrspec.compiler.diagnostics import NO_CAUSE, Cause, Label
+from cxrspec.compiler import syntax as s
+from cxrspec.compiler.diagnostics import NO_CAUSE, Cause, Label, Span
 from cxrspec.compiler.scopes import Binding, Origin, Scope
 from cxrspec.compiler.typed import Apply, Branch, Column, Draw, Get, Map, Typed, children
 from cxrspec.compiler.types import ListOf, RecordOf, Type, present
@@ -23,6 +24,14 @@ def cause_of(value: Typed, scope: Scope, null: bool = False) -> Cause:
     column = next(_nulls(value), None) if null else _passed(value)
     found = _binding(column, scope) if column is not None else None
     return NO_CAUSE if found is None else declaration(*found, null)
+
+
+def null_source(value: Typed, written: s.Expr, scope: Scope) -> tuple[Typed, Span | None]:
+    """The column that a null in the value comes from and where it is named; the value as a whole if it is no column's."""
+    column = next(_nulls(value), None)
+    found = _binding(column, scope) if column is not None else None
+    names = [part.span for part in s.walk(written) if isinstance(part, s.Name) and found and part.name == found[0]]
+    return (column, names[0]) if column is not None and names else (value, written.span)
 
 
 def declaration(name: str, binding: Binding, null: bool = False) -> Cause:

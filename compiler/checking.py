@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import reduce
 
 from cxrspec.compiler import syntax as s
-from cxrspec.compiler.causes import cause_of, without_nulls
+from cxrspec.compiler.causes import cause_of, null_source, without_nulls
 from cxrspec.compiler.diagnostics import NO_CAUSE, Cause, Edit, Fix, Report, Span, first, near, respell_text
 from cxrspec.compiler.functions import PRINTABLE
 from cxrspec.compiler.scopes import Scope
@@ -61,29 +61,30 @@ class Checking(ABC):
         self.drawn: dict[tuple[str, str, str], Span | None] = {}
 
     @abstractmethod
-    def check(self, e: s.Expr, scope: Scope) -> Typed:
-        """The typed tree of one expression."""
+    def check(self, e: s.Expr, scope: Scope, expected: Type = UNKNOWN) -> Typed:
+        """The typed tree of one expression; `expected` is what has to fit, where that is known."""
 
     def wants(self, expression: s.Expr, scope: Scope, expected: Type, role: str, wanted: Cause = NO_CAUSE) -> Typed:
         """The typed expression, which must fit `expected`; `role` says what it is for ("the condition")."""
-        typed = self.check(expression, scope)
-        return self.fitted(typed, expected, expression.span, role, scope, wanted)
+        typed = self.check(expression, scope, expected)
+        return self.fitted(typed, expected, expression, role, scope, wanted)
 
     def fitted(
-        self, typed: Typed, expected: Type, span: Span | None, role: str, scope: Scope, wanted: Cause = NO_CAUSE
+        self,
+        typed: Typed,
+        expected: Type,
+        written: s.Expr | Span | None,
+        role: str,
+        scope: Scope,
+        wanted: Cause = NO_CAUSE,
     ) -> Typed:
-        """`typed`, with a finding if it does not fit `expected`; `wanted` is where that is said."""
+        """`typed`, written as an expression or at a place, with a finding if it does not fit `expected`; `wanted` is
+        where that is said."""
+        span = written.span if isinstance(written, s.Node) else written
         if fits(typed.type, expected):
             return self._as_split(typed, expected, span)
         if is_nullable(typed.type) and fits(present(typed.type), expected):
-            self.report.error(
-                "CXR302",
-                span,
-                f"{role} may be null",
-                label=f"this is `{typed.type}`",
-                help="prove it before (`where: x is not null`), give another value (`x ?? ...`), or assert it (`must(x)`: a null is a bad row)",
-                cause=cause_of(typed, scope, null=True),
-            )
+            self._null(typed, written, role, scope)
         elif isinstance(typed, Const) and expected in (SPLIT, nullable(SPLIT)):
             return self._as_split(typed, expected, span)
         else:
@@ -102,6 +103,22 @@ class Checking(ABC):
             )
         return replace(typed, type=UNKNOWN)
 
+    def _null(self, typed: Typed, written: s.Expr | Span | None, role: str, scope: Scope) -> None:
+        """The finding about a value that may be null, at the name that brings the null."""
+        span = written.span if isinstance(written, s.Node) else written
+        source, place = null_source(typed, written, scope) if isinstance(written, s.Node) else (typed, span)
+        help = "prove it before (`where: x is not null`), give another value (`x ?? ...`), or assert it (`must(x)`: a null is a bad row)"
+        if source in scope.refuted:
+            help = "what stands after `or` or `else` is looked at where the condition before it does not hold; after `and` or `then`, where it holds and proves this"
+        self.report.error(
+            "CXR302",
+            place,
+            f"{role} may be null",
+            label=f"this is `{source.type}`",
+            help=help,
+            cause=cause_of(typed, scope, null=True),
+        )
+
     @staticmethod
     def causes(values: Iterable[Typed], scope: Scope) -> Cause:
         """Why these values have their types."""
@@ -117,9 +134,9 @@ class Checking(ABC):
             return Const(typed.value, SPLIT)
         return typed
 
-    def never_null(self, value: Typed, span: Span | None, role: str, scope: Scope) -> Typed:
+    def never_null(self, value: Typed, written: s.Expr, role: str, scope: Scope) -> Typed:
         """`value`, with a finding if it may be null."""
-        return self.fitted(value, present(value.type), span, role, scope)
+        return self.fitted(value, present(value.type), written, role, scope)
 
     def printable(self, value: Typed, span: Span | None, scope: Scope) -> None:
         """A finding unless a value of this type can stand in a text."""

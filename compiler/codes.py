@@ -54,6 +54,7 @@ CODES: dict[str, str] = {
     "CXR217": "an unknown label",
     "CXR218": "a label named twice",
     "CXR219": "a misspelt space",
+    "CXR220": "a misspelt `else`",
     "CXR301": "a value of the wrong type",
     "CXR302": "a value that may be null",
     "CXR303": "two types that do not go together",

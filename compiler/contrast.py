@@ -44,7 +44,7 @@ class Contrast:
         origin = Column(step.origin.name, UNKNOWN if type is None else type)
         role = "what a drawn row is marked with"
         scope = self.tables.scope(flow, "", {}, None)
-        told = self.checker.never_null(origin, step.origin.span, role, scope)
+        told = self.checker.never_null(origin, step.origin, role, scope)
         self.checker.printable(told, step.origin.span, scope)
         text = origin if present(origin.type) == TEXT else Apply("text", (origin,), TEXT)
         flow.derive("$origin", text, None, "mark")
@@ -83,7 +83,8 @@ class Contrast:
         for part in walk(lacks):
             if isinstance(part, Column) and part.name != POOL:
                 role = f"`{part.name}`, by which rows are drawn,"
-                self.checker.printable(self.checker.never_null(part, place, role, known), place, known)
+                told = self.checker.never_null(part, self.step.lacks, role, known)
+                self.checker.printable(told, place, known)
         for assertion, _ in list(requirements(lacks))[:1]:
             message = f"`{assertion}` in `lacks`: no row is bad for what it says of another"
             self.tables.report.error("CXR428", place, message, help="a `derive` before it may assert this")

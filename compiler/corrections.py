@@ -12,6 +12,7 @@ import re
 from typing import TypeAlias
 
 from cxrspec.compiler.diagnostics import is_typo
+from cxrspec.compiler.functions import FUNCTIONS
 
 Correction: TypeAlias = tuple[int, int, str]
 """Offsets in the text, and what is to stand there."""
@@ -43,6 +44,11 @@ _WORDS = {
     "_THEN": "then",
     "_ELSE": "else",
 }
+# `a.b[0].f`, what is given to a method and the method's name, and its arguments
+_RECEIVER = r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*|\[-?\d+\]|\([^()\"']*\))*"
+_METHOD = re.compile(rf"(?<![\w.\])}}\"'])({_RECEIVER})\s*\.\s*(\w+)\s*$")
+_AND_METHOD = re.compile(r"\s*\.\s*(\w+)\s*(?=\()")
+_ARGUMENTS = re.compile(r"""\(((?:[^()"'{}]|"[^"\\\n]*"|'[^'\\\n]*')*)\)""")
 # what a backslash stands before in regular expressions
 _OF_REGEX = "dDwWsSbB.()[]{}+*?^$|"
 
@@ -97,6 +103,23 @@ def _value(text: str, at: int, found: str) -> Correction | None:
         return at, digits.end(), f"0{digits[0]}"
     curly = _CURLY.match(text, at)
     return (at, curly.end(), f'"{curly[1]}"') if curly else None
+
+
+def of_method(text: str, at: int) -> Correction | None:
+    """`x.f(y).g()`, of which the first `(` stands at `at`, as `g(f(x, y))`; what is not plain to read stays."""
+    called = _METHOD.search(text, 0, at)
+    if called is None:
+        return None
+    written, name, end = called[1], called[2], at
+    while arguments := _ARGUMENTS.match(text, end):
+        if name not in FUNCTIONS:
+            return None
+        written = f"{name}({', '.join(filter(None, (written, arguments[1].strip())))})"
+        more = _AND_METHOD.match(text, arguments.end())
+        if more is None:
+            return called.start(), arguments.end(), written
+        name, end = more[1], more.end()
+    return None
 
 
 def of_type(text: str, at: int, found: str) -> Correction | None:

@@ -233,6 +233,15 @@ def respell_text(
     return respell(Span(span.file, span.start + quotes, span.end - quotes), text, known, synonyms)
 
 
+def within(span: Span | None, text: str, start: int, end: int) -> Span | None:
+    """The place of characters of a text literal at `span`; all of it where an escape, or YAML, has moved them."""
+    width = 0 if span is None else span.end - span.start - len(text)
+    if span is None or width not in (2, 3):  # quotes, and the `r` of `r"..."`
+        return span
+    first = span.start + width - 1
+    return Span(span.file, first + start, first + end)
+
+
 def combined(fixes: Iterable[Fix | None]) -> Fix | None:
     """One fix of several that do the same in several places; None if one of them is missing or does something else."""
     listed = list(fixes)

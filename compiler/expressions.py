@@ -17,6 +17,7 @@ from cxrspec.compiler.diagnostics import Fix, Label, close, near, respell, write
 from cxrspec.compiler.functions import FUNCTIONS
 from cxrspec.compiler.operators import Operators
 from cxrspec.compiler.scopes import Scope, scalar_type
+from cxrspec.compiler.show import show_expression
 from cxrspec.compiler.typed import Apply, Branch, Build, Column, Const, Get, Typed, Value
 from cxrspec.compiler.types import (
     BOOL,
@@ -40,8 +41,8 @@ from cxrspec.compiler.types import (
 class Checker(Operators, Calls):
     """Types expressions; every finding goes to `report`, and a mistake has the type Unknown."""
 
-    def check(self, e: s.Expr, scope: Scope) -> Typed:
-        """The typed tree of one expression."""
+    def check(self, e: s.Expr, scope: Scope, expected: Type = UNKNOWN) -> Typed:
+        """The typed tree of one expression; `expected` is what has to fit, where that is known."""
         match e:
             case s.Name():
                 return self.name(e, scope)
@@ -50,7 +51,7 @@ class Checker(Operators, Calls):
             case s.Format(parts):
                 return self.format(parts, scope)
             case s.Items(items):
-                return self.items(e, items, scope)
+                return self.items(e, items, scope, expected)
             case s.Record(fields):
                 built = tuple((name, self.check(value, scope)) for name, value in fields)
                 return Build(built, RecordOf(tuple((name, value.type) for name, value in built)))
@@ -146,9 +147,10 @@ class Checker(Operators, Calls):
             typed.append(value)
         return Apply("format", tuple(typed), nullable(TEXT) if lifted else TEXT)
 
-    def items(self, e: s.Items, items: tuple[s.Expr, ...], scope: Scope) -> Typed:
+    def items(self, e: s.Items, items: tuple[s.Expr, ...], scope: Scope, expected: Type) -> Typed:
         """A list; of literals only, it is a literal itself."""
-        typed = tuple(self.check(item, scope) for item in items)
+        words = self.bare_words(e, scope) if expected == ListOf(TEXT) else ()
+        typed = tuple(Column("", UNKNOWN) if item in words else self.check(item, scope) for item in items)
         kind: Type = NEVER
         for value, item in zip(typed, items, strict=True):
             joined = join(kind, value.type)
@@ -161,6 +163,26 @@ class Checker(Operators, Calls):
         if all(isinstance(v, Const) and not isinstance(v.value, tuple) for v in typed):
             return Const(tuple(cast(Value, cast(Const, v).value) for v in typed), ListOf(kind))
         return Apply("list", typed, ListOf(kind))
+
+    def bare_words(self, e: s.Items, scope: Scope) -> tuple[s.Expr, ...]:
+        """Names in a list of texts that are unknown, and resemble no known one: texts without their quotes."""
+        values = [name for name, one in scope.names.items() if one.policy is None]
+        words = [item for item in e.items if isinstance(item, s.Name) and item.name not in (*scope.names, "it")]
+        words = [] if any(close(word.name, values) for word in words) else words
+        if words:
+            quoted = ", ".join(f'"{item.name}"' if item in words else show_expression(item) for item in e.items)
+            names = ", ".join(f"`{word.name}`" for word in words)
+            whole = replace(e.span, start=e.span.start - 1, end=e.span.end + 1) if e.span else None
+            self.report.error(
+                "CXR203",
+                words[0].span,
+                f"unknown name{'s' * (len(words) > 1)} {names} in a list of texts",
+                label="a text stands in quotes",
+                others=[Label(word.span, "and so does this") for word in words[1:] if word.span],
+                help=f"with quotes: `[{quoted}]`",
+                fix=write(whole, f"'[{quoted}]'") if e.span and self.quoted(e.span) and "'" not in quoted else None,
+            )
+        return tuple(words)
 
     def branch(self, e: s.If, scope: Scope) -> Typed:
         """`if`; each side knows what the condition has proved."""

@@ -10,12 +10,15 @@ from cxrspec.compiler import plan as p
 from cxrspec.compiler import prompts
 from cxrspec.compiler import syntax as s
 from cxrspec.compiler.causes import origin_of
-from cxrspec.compiler.diagnostics import Report, Span, respell_text
+from cxrspec.compiler.diagnostics import Label, Report, Span, respell_text
 from cxrspec.compiler.expressions import Checker
 from cxrspec.compiler.lint import check_prompt, check_texts
 from cxrspec.compiler.scopes import Binding, Scope, item_type
 from cxrspec.compiler.typed import Column, Const, Typed, requirements
 from cxrspec.compiler.types import BOOL, BOX, IMAGE, TEXT, UNKNOWN, ListOf, RecordOf, Unknown, present
+
+MARKED = 3
+"""Groups of a prompt that one finding marks."""
 
 
 def bound(name: str) -> str:
@@ -26,6 +29,15 @@ def bound(name: str) -> str:
 def local(form: str, name: str) -> str:
     """The plan's column of a `let`."""
     return f"$let.{form}.{name}"
+
+
+def _laid(shapes: int, tickets: int) -> str:
+    """What a group is laid out in, in words."""
+    return f"{_many(shapes)} ways" + (f" on {_many(tickets)} tickets" if tickets > shapes else "")
+
+
+def _many(number: int) -> str:
+    return f"{number:,}" if number < prompts.MAX_TICKETS else "2**48 or more"
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,14 +145,14 @@ class Forms:
     ) -> p.Prompt | None:
         """The prompt on a wheel on which `count` turns never meet, its slots typed."""
         found = Report()
+        resolved: s.Prompt | None = None
         try:
             resolved = prompts.resolve(written, self.rules, found)
             self.report.extend(found.diagnostics)
             laid_out = prompts.lay_out(resolved)
             wheel = prompts.spread(laid_out, count)
-        except prompts.LanguageTooLargeError:
-            help = "fewer groups of unequal length in one alternative; or move the slot out of a group"
-            self.report.error("CXR511", span, "the prompt is too uneven to draw from exactly", help=help)
+        except prompts.LanguageTooLargeError as limit:
+            self.uneven(resolved, limit, span)
             return None
         if not found.errors and s.Words("") not in (written, *self.rules.values()):
             check_texts(written, resolved, laid_out, self.report)
@@ -160,6 +172,24 @@ class Forms:
             start += tickets
         return p.Prompt(wheel.tickets, tuple(shapes))
 
+    def uneven(self, resolved: s.Prompt | None, limit: prompts.LanguageTooLargeError, span: Span | None) -> None:
+        """The finding about a prompt that no wheel holds, with the groups whose ways multiply."""
+        groups = () if resolved is None else prompts.uneven(resolved)
+        largest = sorted(groups, key=lambda group: -group.tickets)[:MARKED]
+        texts = "" if resolved is None else f"{_many(prompts.count(resolved))} texts"
+        product = f"{len(groups)} groups of one alternative multiply to {_laid(*prompts.multiplied(groups))}; "
+        self.report.error(
+            "CXR511",
+            span,
+            "the prompt is too uneven to draw from exactly",
+            label=texts,
+            others=[Label(g.prompt.span, _laid(g.shapes, g.tickets)) for g in largest if g.prompt.span],
+            help=(
+                f"{product if len(groups) > 1 else ''}{limit}",
+                "groups multiply that hold a slot, or alternatives of unequal number or weight; lines only add up",
+            ),
+        )
+
     def slots(self, scope: Scope, block: bool = False) -> _Slots:
         """The slots of a prompt; with a `block`, `{options}` is that."""
         return _Slots(lambda part: self.slot(part, scope, block))
@@ -175,7 +205,7 @@ class Forms:
         typed = self.checker.check(part.expression, scope)
         if present(typed.type) not in (BOX, ListOf(BOX)):
             self.checker.printable(typed, part.expression.span, scope)
-        return self.checker.never_null(typed, part.expression.span, "a slot", scope)
+        return self.checker.never_null(typed, part.expression, "a slot", scope)
 
     # ---- answers
 
@@ -222,7 +252,7 @@ class Forms:
                 self.report.error("CXR508", boxes.span, "boxes without a label", help=help)
             case item:
                 expected = p.LABELLED if isinstance(item, RecordOf) else ListOf(BOX)
-                shown = self.checker.fitted(shown, expected, boxes.span, "`boxes`", scope)
+                shown = self.checker.fitted(shown, expected, boxes, "`boxes`", scope)
         return shown, named
 
     def choice(

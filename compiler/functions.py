@@ -203,6 +203,9 @@ _ROWS = (
 )
 FUNCTIONS: Mapping[str, Function] = {f.name: f for f in _ROWS}
 
+# What makes one value of a group's rows; it stands under `take:` alone.
+AGGREGATES = ("only", "first", "list", "list_unique", "min", "max", "count", "most_common")
+
 # The scalar types that `text(x)` and a slot can print.
 PRINTABLE = ("text", "int", "float", "split", "image")
 

@@ -10,7 +10,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 
-from cxrspec.compiler.corrections import Correction, of_expression, of_group, of_slot, of_type
+from cxrspec.compiler.corrections import Correction, of_expression, of_group, of_method, of_slot, of_type
+from cxrspec.compiler.foreign import elsewhere, instead
+from cxrspec.compiler.functions import FUNCTIONS
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,12 +147,25 @@ def explain_expression(stop: Stop, code: str) -> Mistake:
         return _unclosed_quote(code, at, 1)
     if found[0] in (")", "]", "}") and not stop.open:
         return Mistake(code, at, found.end(), f"`{found[0]}` closes nothing")
+    method = re.search(r"\.\s*(\w+)\s*$", text[:at])
+    if found[0] == "(" and method and "PLUS" in stop.expected:
+        name = method[1]
+        message = f"`{name}` is called like a method"
+        return Mistake(code, method.start(1), method.end(1), message, _called(name), opened, of_method(text, at))
     if code == "CXR103":
         hint, correction = _type_hint(text[:at], found[0]), of_type(text, at, found[0])
     else:
         hint, correction = _hint(stop, found[0]), of_expression(text, at, found[0], stop.expected)
     message = f"{_quoted(found[0])} found where {expected} was expected"
     return Mistake(code, at, found.end(), message, hint, opened, correction)
+
+
+def _called(name: str) -> str:
+    """How the function is called that somebody wrote behind a dot."""
+    function = FUNCTIONS.get(name) or elsewhere(name)
+    if function is not None:
+        return f"a function stands in front of what it is given: `{function.signature}`"
+    return instead(name) or "functions are called as `f(x)` or `x | f()`"
 
 
 def _unclosed_quote(code: str, at: int, width: int) -> Mistake:

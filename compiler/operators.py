@@ -69,7 +69,8 @@ class Operators(Checking):
 
     def membership(self, e: s.Binary, scope: Scope) -> Typed:
         """`x in list`, which is false for a null."""
-        left, right = self.check(e.left, scope), self.check(e.right, scope)
+        left = self.check(e.left, scope)
+        right = self.check(e.right, scope, ListOf(present(left.type)))
         if not isinstance(present(right.type), ListOf | Unknown):
             self.report.error(
                 "CXR305",
@@ -79,7 +80,7 @@ class Operators(Checking):
                 cause=cause_of(right, scope),
             )
         elif is_nullable(right.type):
-            self.fitted(right, present(right.type), e.right.span, "the list", scope)
+            self.fitted(right, present(right.type), e.right, "the list", scope)
         elif (
             isinstance(right.type, ListOf)
             and join(present(left.type), present(right.type.item)) is None
@@ -116,12 +117,12 @@ class Operators(Checking):
         """Two values that are never null, of types that go together."""
         left, right = self.check(e.left, scope), self.check(e.right, scope)
         written = left, right
-        left = self.never_null(left, e.left.span, f"the left side of `{e.operator}`", scope)
-        right = self.never_null(right, e.right.span, f"the right side of `{e.operator}`", scope)
+        left = self.never_null(left, e.left, f"the left side of `{e.operator}`", scope)
+        right = self.never_null(right, e.right, f"the right side of `{e.operator}`", scope)
         if SPLIT in (left.type, right.type) and TEXT in (left.type, right.type):
             left, right = (
-                self.fitted(left, SPLIT, e.left.span, "the split", scope),
-                self.fitted(right, SPLIT, e.right.span, "the split", scope),
+                self.fitted(left, SPLIT, e.left, "the split", scope),
+                self.fitted(right, SPLIT, e.right, "the split", scope),
             )
         joined = join(left.type, right.type)
         if joined is None:

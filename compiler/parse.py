@@ -15,7 +15,7 @@ from typing import Any, Literal, TypeGuard, cast
 
 from cxrspec.compiler import declarations as d
 from cxrspec.compiler.data import is_list, is_mapping
-from cxrspec.compiler.diagnostics import Cause, Label, Report, Span, near, respell, write
+from cxrspec.compiler.diagnostics import Cause, Label, Report, Severity, Span, is_typo, near, respell, write
 from cxrspec.compiler.document import Document, Path
 from cxrspec.compiler.grammar import parse_expression, parse_prompt, parse_type
 from cxrspec.compiler.plan import Own, Part, Place, RawColumn, Read, parts
@@ -24,6 +24,7 @@ from cxrspec.compiler.types import (
     BOX,
     SPLITS,
     SPLITS_ELSEWHERE,
+    TEXT,
     UNKNOWN,
     ListOf,
     RecordOf,
@@ -335,12 +336,22 @@ class _Parser:
         """`values:` as pairs, with what an unlisted value is: refused, kept, or another value."""
         members = {str(p[-1]): self.get(p) for p in self.each(path)}
         for name, value in members.items():
-            if (name, value) != ("else", "keep"):
+            if value == "keep" and is_typo(name, "else") and "else" not in members:
+                self.almost_else((*path, name), type)
+            elif (name, value) != ("else", "keep"):
                 self.fits_cell(value, type, self.span((*path, name)), column)
         other = members.pop("else", None)
         if other is None:
             return tuple(members.items()), "refuse", None
         return tuple(members.items()), "keep" if other == "keep" else "value", None if other == "keep" else other
+
+    def almost_else(self, path: Path, type: Type) -> None:
+        """A key of `values:` that stands for `else`; in a column of texts it could be one of the file's own."""
+        name = self.key_name(path)
+        severity: Severity = "warning" if present(type) == TEXT else "error"
+        message, label = f"`{name.name}: keep` is not `else: keep`", f"read as cells that hold `{name.name}`"
+        help = "`else: keep` takes cells that are not listed as they are"
+        self.report.add(severity, "CXR220", name.span, message, label, help=help, fix=write(name.span, "else"))
 
     def fits_cell(self, value: str | int | float | bool, expected: Type, span: Span, column: Path) -> None:
         """A finding unless a column of this type can hold what the file of the spec says a cell means."""
@@ -612,13 +623,20 @@ class _Parser:
 
     # ---- specs
 
+    def beside_task(self, keys: list[str]) -> None:
+        """A finding about keys that only a spec has that names no task."""
+        if not keys:
+            return
+        first, *rest = sorted(self.document.key_span((key,)) for key in keys)
+        named = ", ".join(f"`{key}`" for key in keys)
+        several = f"the keys {named} have" if rest else f"the key {named} has"
+        others = [Label(span, "nor has this") for span in rest]
+        help = "a spec names its task, or carries `name`, `inputs` and `turns` itself"
+        self.report.error("CXR007", first, f"{several} no place beside `task`", others=others, help=help)
+
     def spec(self) -> d.Spec:
         if self.has(("task",)):
-            for key in ("name", "about", "inputs", "rules", "turns"):
-                if self.has((key,)):
-                    help = "a spec names its task, or carries `name`, `inputs` and `turns` itself"
-                    message = f"the key `{key}` has no place beside `task`"
-                    self.report.error("CXR007", self.document.key_span((key,)), message, help=help)
+            self.beside_task([key for key in ("name", "about", "inputs", "rules", "turns") if self.has((key,))])
         steps = self.steps(self.own("steps"))
         where = self.own("where")
         if self.has(where):

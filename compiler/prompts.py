@@ -104,7 +104,7 @@ class _Expansion:
     def expand(self, prompt: Prompt, inside: tuple[str, ...], depth: int = 0) -> Prompt:
         """`prompt`, which stands inside these rules, `depth` levels deep."""
         if depth > MAX_DEPTH:
-            raise LanguageTooLargeError(f"more than {MAX_DEPTH} levels of groups and rules")
+            raise LanguageTooLargeError(f"more than {MAX_DEPTH} levels of groups and rules are too many")
         match prompt:
             case Words() | Slot():
                 return prompt
@@ -125,7 +125,7 @@ class _Expansion:
         if name in self.rules and name not in inside:
             self.expanded += 1
             if self.expanded > MAX_RULES:
-                raise LanguageTooLargeError(f"more than {MAX_RULES:,} rules to expand")
+                raise LanguageTooLargeError(f"more than {MAX_RULES:,} rules in a prompt are too many")
             return self.expand(self.rules[name], (*inside, name), depth + 1)
         if name in inside:
             way = " -> ".join(f"<{n}>" for n in (*inside[inside.index(name) :], name))
@@ -232,13 +232,53 @@ def _joined(parts: Iterable[str | Slot]) -> Leaf:
 # ---- the wheel
 
 
+@node
+class Group:
+    """A part of an alternative that no table holds: the number of its shapes, and of the tickets that it needs."""
+
+    prompt: Prompt
+    shapes: int
+    tickets: int
+
+
+def uneven(prompt: Prompt) -> tuple[Group, ...]:
+    """The groups of a resolved prompt that multiply: those of the alternative that has the most, where there are
+    several."""
+    match prompt:
+        case Choice(alternatives):
+            return max(map(uneven, alternatives), key=multiplied)
+        case Optional(part):
+            return uneven(part)
+        case Sequence(parts):
+            groups = [_group(part) for part in parts]
+            alone = [part for part, group in zip(parts, groups, strict=True) if group is None]
+            return uneven(alone[0]) if alone else tuple(g for g in groups if g is not None and g.shapes > 1)
+        case _:
+            return ()
+
+
+def multiplied(groups: Iterable[Group]) -> tuple[int, int]:
+    """The shapes and the tickets that groups in a row need."""
+    listed = list(groups)
+    return prod(group.shapes for group in listed), prod(group.tickets for group in listed)
+
+
+def _group(prompt: Prompt) -> Group | None:
+    """The shapes and tickets of a part; None where it is beyond the limits by itself."""
+    try:
+        wheel = lay_out(prompt)
+    except LanguageTooLargeError:
+        return None
+    return Group(prompt, len(wheel.shapes), wheel.tickets)
+
+
 def lay_out(prompt: Prompt) -> Wheel:
     """The wheel of a resolved prompt, with the fewest tickets that give every leaf a whole number of them.
 
     Raises LanguageTooLargeError at 2**48 tickets, or beyond 4,096 shapes.
     """
     if count(prompt) >= MAX_TICKETS:
-        raise LanguageTooLargeError("2**48 texts or more")
+        raise LanguageTooLargeError("2**48 texts are too many")
     shapes = _shapes(prompt)
     return Wheel(shapes, _checked(lcm(*((shape.weight / shape.leaves).denominator for shape in shapes))))
 
@@ -281,7 +321,7 @@ def _leaf(shape: Shape, number: int) -> Leaf:
 
 def _checked(tickets: int) -> int:
     if tickets >= MAX_TICKETS:
-        raise LanguageTooLargeError("2**48 tickets or more")
+        raise LanguageTooLargeError("2**48 tickets are too many")
     return tickets
 
 
@@ -359,4 +399,4 @@ def _literal(shapes: tuple[Shape, ...]) -> tuple[str, ...] | None:
 
 def _check_shapes(number: int) -> None:
     if number > MAX_SHAPES:
-        raise LanguageTooLargeError(f"more than {MAX_SHAPES:,} shapes")
+        raise LanguageTooLargeError(f"more than {MAX_SHAPES:,} ways are too many")

@@ -3,13 +3,14 @@
     kind: task, prompts: ...    ->    CXR007 unknown key `prompts`, a near name exists: `prompt`
 
 The schemas (grammars/<kind>.schema.json) mark with `x-expression` and `x-prompt` where text of the language stands,
-word with `x-form` what a pattern asks for, and list with `x-instead` the keys that would have made another form of it;
+word with `x-form` what a pattern asks for, say with `x-help` what becomes of a word that is not among them, and list with `x-instead` the keys that would have made another form of it;
 `x-text` tells editors what a value is that is a text. editor.py makes of them what editors read.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
 from difflib import get_close_matches
 from functools import cache, reduce
@@ -19,7 +20,7 @@ from typing import TYPE_CHECKING, Any, cast
 from cxrspec.compiler.conforms import conforms
 from cxrspec.compiler.data import is_mapping
 from cxrspec.compiler.declarations import KINDS
-from cxrspec.compiler.diagnostics import Fix, Report, Span, near, respell, write
+from cxrspec.compiler.diagnostics import Edit, Fix, Report, Span, close, near, respell, write
 from cxrspec.compiler.document import Document, Path
 from cxrspec.compiler.types import SPLITS_ELSEWHERE
 from cxrspec.compiler.yaml_mistakes import quoted, single
@@ -154,9 +155,8 @@ def _key_name(document: Document, path: Path, error: ValidationError, report: Re
     if error.validator == "enum":
         allowed = cast(list[str], error.validator_value)
         message = f"found `{name}`, expected {_alternatives(allowed)}"
-        report.error(
-            "CXR009", span, message, help=_near(name, allowed), fix=respell(span, name, allowed, SPLITS_ELSEWHERE)
-        )
+        fix = respell(span, name, allowed, SPLITS_ELSEWHERE)
+        report.error("CXR009", span, message, help=_of_word(name, error), fix=fix)
     else:
         report.error("CXR009", span, f"found `{name}`, expected {NAME}")
 
@@ -169,7 +169,11 @@ def _value(document: Document, path: Path, error: ValidationError, report: Repor
     value, schema = cast(Any, error.instance), cast(dict[str, Any], error.schema)
     span = _head(document, path) if _is_block(document, path) else document.span(path)
     language = "an expression" if schema.get("x-expression") else "a prompt" if schema.get("x-prompt") else ""
-    if error.validator == "maxProperties":
+    if language == "an expression" and (braced := _braced(document, path, error)) is not None:
+        place, inner = braced
+        help = f"YAML reads `{{...}}` as a mapping: without braces it is `{inner}`"
+        report.error("CXR012", place, "an expression in braces", help=help, fix=write(place, inner))
+    elif error.validator == "maxProperties":
         second = list(value)[1]
         message = f"a second key, `{second}`, where one is expected"
         span = document.key_span((*path, second))
@@ -189,13 +193,15 @@ def _expected(document: Document, path: Path, error: ValidationError, language: 
     match error.validator:
         case "type":
             types: list[str] = [bound] if isinstance(bound, str) else bound
+            if types == ["array"] and is_mapping(_at(document, path)):
+                return _alternatives([_TYPES[t] for t in types], ""), *_dashes(document, path, error)
             is_text = types == ["string"] and isinstance(_at(document, path), int | float)
             help, fix = (_in_quotes(document, path), _quoting(document, path)) if is_text else ("", None)
             return language or _alternatives([_TYPES[t] for t in types], ""), help, fix
         case "enum":
             span = document.inside(document.span(path))
             word = document.text[span.start : span.end]
-            return _alternatives(bound), _near(word, bound), respell(span, word, map(str, bound), SPLITS_ELSEWHERE)
+            return _alternatives(bound), _of_word(word, error), respell(span, word, map(str, bound), SPLITS_ELSEWHERE)
         case "pattern":
             return str(cast(Any, error.schema).get("x-form", NAME)), "", None
         case "minimum" | "minItems" | "minProperties":
@@ -204,6 +210,48 @@ def _expected(document: Document, path: Path, error: ValidationError, language: 
             return f"less than {bound}", "", None
         case _:
             return f"at most {bound}", "", None
+
+
+def _braced(document: Document, path: Path, error: ValidationError) -> tuple[Span, str] | None:
+    """The place of `{x}` and its `x`, an expression of which YAML has made a key without a value."""
+    is_member = error.instance is None and _around(document, error).get("x-expression")
+    place = path[:-1] if is_member else path
+    found = re.fullmatch(r"\{\s*([^\s{}:,\"'][^{}:,]*?)\s*\}", document.raw(place))
+    return (document.span(place), found[1]) if found and is_mapping(_at(document, place)) else None
+
+
+def _around(document: Document, error: ValidationError) -> dict[str, Any]:
+    """The schema of the mapping whose member is wrong, where its keys are free to choose."""
+    *steps, member, _ = error.absolute_schema_path
+    node: Any = schema(document.value["kind"])
+    for step in steps if member == "additionalProperties" else ():
+        node = _meant(document, node[step])
+    return cast(dict[str, Any], node)
+
+
+def _meant(document: Document, node: Any) -> Any:
+    """A part of the schema, or what it refers to."""
+    while "$ref" in node:
+        node = schema(document.value["kind"])["definitions"][node["$ref"].removeprefix("#/definitions/")]
+    return node
+
+
+def _dashes(document: Document, path: Path, error: ValidationError) -> tuple[str, Fix | None]:
+    """How a mapping where a list belongs becomes one: of one item, or of one for each key where an item has no more."""
+    item = _meant(document, cast(Any, error.schema)["items"])
+    keys = list(_at(document, path))
+    if not keys or "properties" not in item:
+        return "", None
+    help = f"each item has its dash, also one alone: `- {keys[0]}: ...`"
+    if not _is_block(document, path) or not {*keys} <= item["properties"].keys():
+        return help, None
+    heads = keys if item.get("maxProperties") == 1 else keys[:1]
+    dashed = {document.key_span((*path, key)).start for key in heads}
+    span = document.span(path)
+    lines = re.compile(r"^[ \t]*(?=\S)", re.MULTILINE).finditer(document.text, span.start, span.end)
+    starts = [span.start, *(line.end() for line in lines)]
+    edits = [Edit(Span(span.file, at, at), "- " if at in dashed else "  ") for at in dict.fromkeys(starts)]
+    return help, Fix(f"put `- ` before {', '.join(f'`{key}`' for key in heads)}", tuple(edits))
 
 
 def _found(document: Document, path: Path) -> str:
@@ -254,10 +302,10 @@ def _is_expression(document: Document, path: Path) -> bool:
     return isinstance(_at(document, path), list) and (not words or len(leaves) == 1)
 
 
-def _near(name: str, known: Iterable[str]) -> str:
-    """As `near`, but silent where nothing resembles: what is known stands in the message."""
-    help = near(name, known)
-    return "" if help.startswith("known") else help
+def _of_word(word: str, error: ValidationError) -> str:
+    """Help on a word that is not among those allowed: what the schema says of it, or one that it resembles."""
+    known, said = cast(list[str], error.validator_value), cast(Any, error.schema).get("x-help", {})
+    return str(said.get(word) or (near(word, known) if close(word, known) else ""))
 
 
 def _alternatives(names: Iterable[str], mark: str = "`") -> str:

@@ -65,6 +65,7 @@ class Scope:
     functions  functions written in YAML
     site       where draws are keyed ("presence.disease"); None where there may be none
     declared   the place of the table or task whose names these are
+    refuted    what would be proved not to be null, had a condition turned out the other way
     """
 
     names: Mapping[str, Binding]
@@ -74,6 +75,7 @@ class Scope:
     functions: Mapping[str, Function] = field(default_factory=dict[str, Function])
     site: str | None = None
     declared: Span | None = None
+    refuted: frozenset[Typed] = frozenset()
 
     def narrow(self, proved: frozenset[Typed]) -> Scope:
         """The scope in which the names that stand for these are known not to be null."""
@@ -86,7 +88,8 @@ class Scope:
     def given(self, condition: Typed, truth: bool = True) -> Scope:
         """The scope in which `condition` has turned out to be `truth`; a mistake in it may have been any proof."""
         if not is_broken(condition):
-            return self.narrow(facts(condition, truth))
+            proved = facts(condition, truth)
+            return replace(self.narrow(proved), refuted=(self.refuted | facts(condition, not truth)) - proved)
         return self.with_names(
             {
                 name: replace(b, value=replace(b.value, type=UNKNOWN))

@@ -362,7 +362,7 @@ class _SpecChecker:
         parts: list[Typed] = []
         for expression in expressions:
             typed = self.checker.check(expression, scope)
-            typed = self.checker.never_null(typed, expression.span, f"a part of `{role}`", scope)
+            typed = self.checker.never_null(typed, expression, f"a part of `{role}`", scope)
             self.checker.printable(typed, expression.span, scope)
             parts.append(escaped(typed))
         return parts[0] if len(parts) == 1 else joined(parts)

@@ -5,6 +5,7 @@ Positions ride along in `span` and do not count for equality, so that `parse(sho
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import field
 from typing import Literal, TypeAlias
 
@@ -177,6 +178,13 @@ def children(expression: Expr) -> tuple[Expr, ...]:
             return (left, right)
         case If(condition, then, otherwise):
             return (condition, then, otherwise)
+
+
+def walk(expression: Expr) -> Iterator[Expr]:
+    """The expression and all its parts."""
+    yield expression
+    for child in children(expression):
+        yield from walk(child)
 
 
 # ---- prompts (JSGF expansions)

@@ -14,8 +14,10 @@ from cxrspec.compiler.declared import Declared, Either
 from cxrspec.compiler.diagnostics import Label, Report, Span, alike, close, first, last, near, respell
 from cxrspec.compiler.expressions import Checker
 from cxrspec.compiler.flows import Flow, Known, Table
+from cxrspec.compiler.functions import AGGREGATES
 from cxrspec.compiler.lint import check_rules
 from cxrspec.compiler.scopes import Binding, Origin, Scope, constant, facts, is_broken
+from cxrspec.compiler.show import show_expression
 from cxrspec.compiler.splits import Splits
 from cxrspec.compiler.typed import Apply, Build, Column, Const, Typed, draws, requirements
 from cxrspec.compiler.types import (
@@ -36,8 +38,6 @@ from cxrspec.compiler.types import (
     nullable,
     present,
 )
-
-AGGREGATES = ("only", "first", "list", "list_unique", "min", "max", "count", "most_common")
 
 
 def _differ(a: Type, b: Type) -> bool:
@@ -578,8 +578,7 @@ class Tables:
         """One aggregate of a group."""
         if not isinstance(call, s.Call) or call.function not in AGGREGATES:
             if not isinstance(call, s.Invalid):
-                help = "one of " + ", ".join(f"`{a}({'' if a == 'count' else 'x'})`" for a in AGGREGATES)
-                self.report.error("CXR412", call.span, "an aggregate belongs here", help=help)
+                self.no_aggregate(name, call)
             return p.Aggregate(name.name, "count", None, UNKNOWN)
         wanted = 0 if call.function == "count" else 1
         if len(call.arguments) != wanted:
@@ -600,6 +599,20 @@ class Tables:
         if compared or (isinstance(whole, ListOf | LabelsOf) and call.function == "list_unique"):
             self.report.error("CXR304", call.span, f"`{call.function}` does not take `{argument.type}`")
         return p.Aggregate(name.name, call.function, argument, ListOf(argument.type) if listed else argument.type)
+
+    def no_aggregate(self, name: s.Name, written: s.Expr) -> None:
+        """The finding about an expression where an aggregate belongs, or about one around an aggregate."""
+        inner = [part for part in s.walk(written) if isinstance(part, s.Call) and part.function in AGGREGATES]
+        if not inner:
+            help = "one of " + ", ".join(f"`{a}({'' if a == 'count' else 'x'})`" for a in AGGREGATES)
+            self.report.error("CXR412", written.span, "an aggregate belongs here", help=help)
+            return
+        aggregate = show_expression(inner[0])
+        rest = show_expression(written).replace(aggregate, name.name)
+        helps = [f"here stands `{name.name}: {aggregate}`"] * (len(inner) == 1)
+        helps += ["the rest belongs into a `derive` after the group" + f": `{name.name}: {rest}`" * (len(inner) == 1)]
+        others = [Label(part.span, "an aggregate") for part in inner if part.span]
+        self.report.error("CXR412", written.span, "an aggregate with more around it", others=others, help=helps)
 
     def explode(self, step: d.Explode, flow: Flow) -> None:
         """One row for each item of a list; with its position the key lives on."""

@@ -19,6 +19,7 @@ from typing import Any, get_args
 import pytest
 from xxhash import xxh64
 
+from cxrspec.compiler import foreign
 from cxrspec.compiler import syntax as s
 from cxrspec.compiler.bodies import BODIES
 from cxrspec.compiler.functions import FUNCTIONS
@@ -686,3 +687,12 @@ def test_a_literal_argument_is_asked_for(name: str) -> None:
         arguments[1] = "lower(u)"  # a name alone is the name of a source
     _, report = check(f"{name}({', '.join(arguments)})", TYPES)
     assert [found.code for found in report.diagnostics] == ["CXR309"]
+
+
+def test_names_of_other_languages_are_none_of_this_one() -> None:
+    """A row for a name that is a function here, or for one in two tables, would never be read."""
+    names = [name for table in (foreign.SAME, foreign.INSTEAD) for row in table.values() for name in row.split()]
+    assert not {*names} & FUNCTIONS.keys()
+    assert len(names) == len({*names})
+    assert all(name == name.lower() for name in names)
+    assert foreign.SAME.keys() <= FUNCTIONS.keys()
