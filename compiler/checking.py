@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from functools import reduce
 
@@ -14,12 +14,14 @@ from cxrspec.compiler.functions import PRINTABLE
 from cxrspec.compiler.scopes import Scope
 from cxrspec.compiler.typed import Const, Typed
 from cxrspec.compiler.types import (
+    BOOL,
     BOX,
     FLOAT,
     INT,
     SPLIT,
     SPLITS,
     SPLITS_ELSEWHERE,
+    TEXT,
     UNKNOWN,
     ListOf,
     Scalar,
@@ -36,6 +38,19 @@ NUMBERS = (INT, FLOAT)
 
 # What stays one piece wherever it is put.
 ATOMS = (s.Name, s.Text, s.Format, s.Number, s.Bool, s.Items, s.Record, s.Call, s.Field, s.Index)
+
+
+# How a value of one type is made of one of another.
+_MADE: Mapping[tuple[Type, Type], str] = {
+    (INT, TEXT): "`text(x)` makes a text of a number",
+    (FLOAT, TEXT): "`text(x)` makes a text of a number",
+    (SPLIT, TEXT): "`text(x)` makes a text of a split",
+    (BOOL, TEXT): '`if x then "..." else "..."` makes a text of a bool',
+    (ListOf(TEXT), TEXT): '`x[0]` is one item of a list, `join(x, ", ")` makes one text of all',
+    (TEXT, INT): "`int(x)` reads a whole number from a text",
+    (TEXT, BOOL): '`x == "..."` makes a bool of a text',
+    (INT, BOOL): "`x == 1` makes a bool of a number",
+}
 
 
 def keep_only(part: s.Expr, whole: s.Expr, title: str) -> Fix | None:
@@ -90,7 +105,11 @@ class Checking(ABC):
         else:
             listed = present(expected)
             one = isinstance(listed, ListOf) and fits(typed.type, listed.item)
-            help = "a list of one is written `[x]`; YAML needs it in quotes: `'[x]'`" if one else ""
+            help = (
+                "a list of one is written `[x]`; YAML needs it in quotes: `'[x]'`"
+                if one
+                else _MADE.get((present(typed.type), listed), "")
+            )
             message = f"{role} is `{typed.type}`, expected `{expected}`"
             null = fits(without_nulls(typed.type), expected)
             self.report.error(

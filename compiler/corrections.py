@@ -44,6 +44,10 @@ _WORDS = {
     "_THEN": "then",
     "_ELSE": "else",
 }
+_NO_TYPOS = ("for", "when")  # words of other languages
+# `a if c else b`, each part without these words
+_PART = r"((?:(?!\b(?:if|then|else)\b)[^|])+?)"
+_TERNARY = re.compile(rf"\s*{_PART}\s+if\s+{_PART}\s+else\s+{_PART}\s*")
 # `a.b[0].f`, what is given to a method and the method's name, and its arguments
 _RECEIVER = r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*|\[-?\d+\]|\([^()\"']*\))*"
 _METHOD = re.compile(rf"(?<![\w.\])}}\"'])({_RECEIVER})\s*\.\s*(\w+)\s*$")
@@ -63,7 +67,7 @@ def of_expression(text: str, at: int, found: str, expected: frozenset[str]) -> C
     if (asked := re.search(r"(?<![\w.])is(\s+not)?$", before)) and _LITERAL.match(found):
         return asked.start(), asked.end(), "!=" if asked[1] else "=="
     words = [word for terminal, word in _WORDS.items() if terminal in expected and is_typo(found, word)]
-    if len(words) == 1:
+    if len(words) == 1 and found not in _NO_TYPOS:
         return at, end, words[0]
     operator = _OPERATORS.get(found)
     if operator and (expected & {"PLUS", "AND"} or found in ("===", "||", "<>")):
@@ -105,6 +109,12 @@ def _value(text: str, at: int, found: str) -> Correction | None:
     return (at, curly.end(), f'"{curly[1]}"') if curly else None
 
 
+def of_ternary(text: str) -> Correction | None:
+    """`a if c else b`, where that is all of the text, as `if c then a else b`."""
+    parts = _TERNARY.fullmatch(text)
+    return None if parts is None else (0, len(text), f"if {parts[2]} then {parts[1]} else {parts[3]}")
+
+
 def of_method(text: str, at: int) -> Correction | None:
     """`x.f(y).g()`, of which the first `(` stands at `at`, as `g(f(x, y))`; what is not plain to read stays."""
     called = _METHOD.search(text, 0, at)
@@ -123,7 +133,7 @@ def of_method(text: str, at: int) -> Correction | None:
 
 
 def of_type(text: str, at: int, found: str) -> Correction | None:
-    """`text?` and `list[text]`, as other languages write types; `lst of text`, `list text`."""
+    """`text?`, `text[]` and `list[text]`, as other languages write types; `lst of text`, `list text`."""
     word = re.search(r"(\w+)\s*$", text[:at])
     if word and found == "of" and is_typo(word[1], "list"):
         return *word.span(1), "list"
@@ -131,6 +141,8 @@ def of_type(text: str, at: int, found: str) -> Correction | None:
         return at, at, "of "
     if found == "?":
         return at, at + 1, " | null"
+    if word and text[at:].strip() == "[]":
+        return word.start(), len(text), f"list of {word[1]}"
     item = re.compile(r"\[\s*(\w+)\s*\]").match(text, at)
     return (at, item.end(), f" of {item[1]}") if item and text[:at].endswith("list") else None
 

@@ -88,7 +88,7 @@ def _part(node: Mapping[str, Any], definitions: str) -> dict[str, Any]:
                 made |= {key: value, "patternErrorMessage": f"expected {node.get('x-form', NAME)}"}
             case "x-expression" | "x-prompt":
                 made["errorMessage"] = f"expected {_LANGUAGE[key]}; quotes make text of brackets"
-            case "x-form" | "x-help":
+            case "x-elsewhere" | "x-form" | "x-help":
                 pass  # said with the pattern
             case "x-instead":
                 others = {name: part(one) for name, one in value.items() if name not in node["properties"]}

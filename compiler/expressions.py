@@ -14,6 +14,7 @@ from cxrspec.compiler import syntax as s
 from cxrspec.compiler.calls import Calls
 from cxrspec.compiler.causes import cause_of
 from cxrspec.compiler.diagnostics import Fix, Label, close, near, respell, write
+from cxrspec.compiler.foreign import called
 from cxrspec.compiler.functions import FUNCTIONS
 from cxrspec.compiler.operators import Operators
 from cxrspec.compiler.scopes import Scope, scalar_type
@@ -45,7 +46,7 @@ class Checker(Operators, Calls):
         """The typed tree of one expression; `expected` is what has to fit, where that is known."""
         match e:
             case s.Name():
-                return self.name(e, scope)
+                return self.name(e, scope, expected)
             case s.Text(value) | s.Number(value) | s.Bool(value):
                 return Const(value, scalar_type(value))
             case s.Format(parts):
@@ -69,7 +70,7 @@ class Checker(Operators, Calls):
             case s.IsNull(operand, negated):
                 return Apply("is not null" if negated else "is null", (self.check(operand, scope),), BOOL)
             case s.If():
-                return self.branch(e, scope)
+                return self.branch(e, scope, expected)
             case s.Field():
                 return self.field(e, scope)
             case s.Index(operand, index):
@@ -79,8 +80,8 @@ class Checker(Operators, Calls):
 
     # ---- names
 
-    def name(self, e: s.Name, scope: Scope) -> Typed:
-        """What the name stands for."""
+    def name(self, e: s.Name, scope: Scope, expected: Type = UNKNOWN) -> Typed:
+        """What the name stands for; where a text is expected, it may be one without its quotes."""
         if e.name in scope.names:
             if scope.names[e.name].policy is not None:
                 help = "a policy stands in `positive(labels, policy)` and `negative(labels, policy)`"
@@ -95,6 +96,8 @@ class Checker(Operators, Calls):
             hints.insert(0, f"YAML took the quotes: a text is written '\"{e.name}\"'")
         elif e.name not in scope.names and e.name in FUNCTIONS:
             hints.insert(0, f"`{e.name}` is a function: `{FUNCTIONS[e.name].signature}`")
+        elif present(expected) == TEXT and not close(e.name, values):
+            hints.insert(0, f'a text stands in quotes: `"{e.name}"`')
         declared = (Label(scope.declared, "declared here"),) if scope.declared else ()
         label, fix = f"not a {scope.what}", self.unknown(e, values)
         self.report.error(
@@ -124,9 +127,8 @@ class Checker(Operators, Calls):
                 help, fix = near(e.name, dict(fields), "fields"), respell(place, e.name, dict(fields))
                 self.report.error("CXR207", place, f"the {what} has no field `{e.name}`", help=help, fix=fix)
             case other:
-                self.report.error(
-                    "CXR305", e.span, f"`.{e.name}` asks for a record, found `{other}`", cause=cause_of(operand, scope)
-                )
+                message = f"`.{e.name}` asks for a record, found `{other}`"
+                self.report.error("CXR305", e.span, message, help=called(e.name), cause=cause_of(operand, scope))
         return Get(operand, e.name, UNKNOWN)
 
     # ---- literals with parts
@@ -184,11 +186,11 @@ class Checker(Operators, Calls):
             )
         return tuple(words)
 
-    def branch(self, e: s.If, scope: Scope) -> Typed:
+    def branch(self, e: s.If, scope: Scope, expected: Type) -> Typed:
         """`if`; each side knows what the condition has proved."""
         condition = self.wants(e.condition, scope, BOOL, "the condition")
-        then = self.check(e.then, scope.given(condition))
-        otherwise = self.check(e.otherwise, scope.given(condition, False))
+        then = self.check(e.then, scope.given(condition), expected)
+        otherwise = self.check(e.otherwise, scope.given(condition, False), expected)
         joined = join(then.type, otherwise.type)
         if joined is None:
             message = f"`if` gives `{then.type}` on one side and `{otherwise.type}` on the other"

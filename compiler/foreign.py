@@ -26,7 +26,7 @@ SAME = {
 INSTEAD = {
     "`x ?? y` gives y where x is null": "coalesce fill_null fillna ifnull nvl",
     "`x is null` asks whether a value is missing": "is_na is_none is_null isna isnull",
-    "`x is not null` asks whether a value is there": "is_not_null isnotnull notna notnull",
+    "`x is not null` asks whether a value is there": "exists is_not_null isnotnull notna notnull",
     "`x in list` asks whether a list holds a value": "is_in isin",
     "a choice is written `if condition then a else b`": "case if_else ifelse iif when",
     '`f"{x} of {y}"` puts texts together': "concat_str concat_ws format printf sprintf",
@@ -53,6 +53,14 @@ def elsewhere(name: str) -> Function | None:
     """
     meant = _NAMES.get(name.lower())
     return None if meant is None else FUNCTIONS[meant]
+
+
+def called(name: str) -> str:
+    """How a function is called that somebody wrote behind a dot; empty if there is none that `name` may mean."""
+    function = FUNCTIONS.get(name) or elsewhere(name)
+    if function is None:
+        return instead(name)
+    return f"a function stands in front of what it is given: `{function.signature}`"
 
 
 def instead(name: str) -> str:

@@ -36,6 +36,11 @@ MAX_DEPTH = 100
 """Levels of a tree: every later pass walks trees by recursion."""
 
 _TYPES_ELSEWHERE = {"boolean": "bool", "integer": "int", "double": "float", "string": "text", "str": "text"}
+_TYPE_FORMS = {
+    "labels": "labels are a column that is read: `{type: labels, fold: [Edema, Fracture]}`",
+    "list": "a list type is written `list of text`",
+    "record": "a record type is written `record(a text, b list of text)`",
+}
 TEXT_ESCAPES = {"n": "\n", "t": "\t", **{c: c for c in "\\\"'{}"}}
 PROMPT_ESCAPES = {"n": "\n", **{c: c for c in "()[]<>|{}/\\"}}
 _TEXT_HELP = 'a backslash is written `\\\\`; `r"..."` reads no escapes'
@@ -312,9 +317,7 @@ class _Reader:
     def scalar(self, token: Token) -> Type:
         """A type by its name."""
         if token not in SCALARS:
-            known = near(token, [*SCALARS, "list", "record"], "types")
-            if token == "labels":
-                known = "labels are a column that is read: `{type: labels, fold: [Edema, Fracture]}`"
+            known = _TYPE_FORMS.get(token) or near(token, [*SCALARS, "list", "record"], "types")
             start, end = _start(token), _end(token)
             meant = respell(self.locate(start, end), token, SCALARS, _TYPES_ELSEWHERE)
             correction = (start, end, meant.edits[0].text) if meant else None

@@ -10,9 +10,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 
-from cxrspec.compiler.corrections import Correction, of_expression, of_group, of_method, of_slot, of_type
-from cxrspec.compiler.foreign import elsewhere, instead
-from cxrspec.compiler.functions import FUNCTIONS
+from cxrspec.compiler.corrections import Correction, of_expression, of_group, of_method, of_slot, of_ternary, of_type
+from cxrspec.compiler.foreign import called
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +76,13 @@ _HINTS = {
     "True": "`true` is written in lower case",
     "False": "`false` is written in lower case",
     "for": "`each(list, ...)` and `where(list, ...)` go through a list, with `it` for the item",
+    "lambda": "`each(list, ...)` and `where(list, ...)` go through a list, with `it` for the item",
+    "like": '`contains(x, "...")` asks whether a text holds another, `match(x, r"(...)")` for a pattern',
+    "between": "`a <= x and x <= b` asks whether x lies between",
+    "case": "`if a then x else if b then y else z`",
     "elif": "`if a then x else if b then y else z`",
     "?": "a choice is written `if condition then a else b`",
-    ",": "a list is written `[a, b]`",
+    ",": 'a list is written `[a, b]`, one of texts `["a", "b"]`',
     "AND": "`and` is written in lower case",
     "OR": "`or` is written in lower case",
     "NOT": "`not` is written in lower case",
@@ -150,22 +153,18 @@ def explain_expression(stop: Stop, code: str) -> Mistake:
     method = re.search(r"\.\s*(\w+)\s*$", text[:at])
     if found[0] == "(" and method and "PLUS" in stop.expected:
         name = method[1]
-        message = f"`{name}` is called like a method"
-        return Mistake(code, method.start(1), method.end(1), message, _called(name), opened, of_method(text, at))
+        message, help = (
+            f"`{name}` is called like a method",
+            called(name) or "functions are called as `f(x)` or `x | f()`",
+        )
+        return Mistake(code, method.start(1), method.end(1), message, help, opened, of_method(text, at))
     if code == "CXR103":
         hint, correction = _type_hint(text[:at], found[0]), of_type(text, at, found[0])
     else:
         hint, correction = _hint(stop, found[0]), of_expression(text, at, found[0], stop.expected)
+        correction = of_ternary(text) if found[0] == "if" and not stop.open else correction
     message = f"{_quoted(found[0])} found where {expected} was expected"
     return Mistake(code, at, found.end(), message, hint, opened, correction)
-
-
-def _called(name: str) -> str:
-    """How the function is called that somebody wrote behind a dot."""
-    function = FUNCTIONS.get(name) or elsewhere(name)
-    if function is not None:
-        return f"a function stands in front of what it is given: `{function.signature}`"
-    return instead(name) or "functions are called as `f(x)` or `x | f()`"
 
 
 def _unclosed_quote(code: str, at: int, width: int) -> Mistake:
@@ -210,8 +209,14 @@ def _hint(stop: Stop, found: str) -> str:
         return '`}}` is a brace in `f"..."`'
     if before.endswith("is") and "NULL" in stop.expected:
         return "`==` compares; " + _MISSING
+    if found == ":" and stop.open and stop.open[-1][1] == "[":
+        return "`head(x, n)` and `tail(x, n)` cut a text after n characters; `x[i]` is one item of a list"
     special = _VALUE_HINTS if value else _OPERATOR_HINTS if operator else {}
-    return special.get(found) or _HINTS.get(found, "")
+    hint = special.get(found) or _HINTS.get(found, "")
+    word = re.search(r"[^\W\d]\w*$", before)
+    if not hint and operator and word and found.isidentifier():
+        return _HINTS.get(word[0], 'a text stands in quotes: `"..."`')
+    return hint
 
 
 # ---- prompts

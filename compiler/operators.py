@@ -38,7 +38,7 @@ class Operators(Checking):
         """An operand that must be a number."""
         value = self.check(e, scope)
         if not isinstance(value.type, Unknown) and present(value.type) not in NUMBERS:
-            hint = 'texts are put together in `f"{a}{b}"`, lists by `concat(a, b)`' if operator == "+" else ""
+            hint = 'texts are put together in `f"{a}{b}"`, lists by `concat(a, b)`' if operator in ("+", "%") else ""
             self.report.error(
                 "CXR304",
                 e.span,
@@ -102,7 +102,8 @@ class Operators(Checking):
 
     def otherwise(self, e: s.Binary, scope: Scope) -> Typed:
         """`x ?? y`."""
-        left, right = self.check(e.left, scope), self.check(e.right, scope)
+        left = self.check(e.left, scope)
+        right = self.check(e.right, scope, present(left.type))
         joined = join(present(left.type), right.type)
         if not is_nullable(left.type) and not isinstance(left.type, Unknown):
             message, label = "the left side of `??` is never null", f"this is `{left.type}`"
@@ -115,7 +116,8 @@ class Operators(Checking):
 
     def comparison(self, e: s.Binary, scope: Scope) -> Typed:
         """Two values that are never null, of types that go together."""
-        left, right = self.check(e.left, scope), self.check(e.right, scope)
+        left = self.check(e.left, scope)
+        right = self.check(e.right, scope, present(left.type))
         written = left, right
         left = self.never_null(left, e.left, f"the left side of `{e.operator}`", scope)
         right = self.never_null(right, e.right, f"the right side of `{e.operator}`", scope)

@@ -3,7 +3,8 @@
     kind: task, prompts: ...    ->    CXR007 unknown key `prompts`, a near name exists: `prompt`
 
 The schemas (grammars/<kind>.schema.json) mark with `x-expression` and `x-prompt` where text of the language stands,
-word with `x-form` what a pattern asks for, say with `x-help` what becomes of a word that is not among them, and list with `x-instead` the keys that would have made another form of it;
+word with `x-form` what a pattern asks for, with `x-elsewhere` what others call a key,
+say with `x-help` what becomes of a word, a key or a type that is not among those allowed, and list with `x-instead` the keys that would have made another form of it;
 `x-text` tells editors what a value is that is a text. editor.py makes of them what editors read.
 """
 
@@ -36,6 +37,7 @@ _TYPES = {
     "array": "a list",
     "object": "a mapping",
 }
+_NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 NAME = "a name of letters, digits and `_`, no digit first"
 
 
@@ -124,6 +126,7 @@ def _keys(document: Document, errors: Iterable[ValidationError], report: Report)
     """Unknown keys, and missing ones that no unknown key is a misspelling of: one finding for all a mapping lacks."""
     unknown: dict[Path, list[str]] = {}
     instead: dict[Path, list[str]] = {}
+    elsewhere: dict[Path, dict[str, str]] = {}
     missing: dict[Path, list[str]] = {}
     for error in errors:
         path, instance, schema = _path(error), cast(Any, error.instance), cast(dict[str, Any], error.schema)
@@ -134,7 +137,10 @@ def _keys(document: Document, errors: Iterable[ValidationError], report: Report)
             for key in [key for key in strange if get_close_matches(key, forms, n=1)] or strange:
                 unknown.setdefault(path, []).append(key)
                 span, keys = document.inside(document.key_span((*path, key))), [*schema["properties"], *instead[path]]
-                help, fix = near(key, keys, "keys"), respell(span, key, {*keys} - {*instance}, SPLITS_ELSEWHERE)
+                words = elsewhere[path] = schema.get("x-elsewhere", {})
+                help = schema.get("x-help", {}).get(key) or near(key, keys, "keys")
+                help = f"here it is `{words[key]}`" if key in words else help
+                fix = respell(span, key, {*keys} - {*instance}, {**SPLITS_ELSEWHERE, **words})
                 report.error("CXR007", span, f"unknown key `{key}`", help=help, fix=fix)
         elif error.validator == "required":
             absent = [key for key in cast(list[str], error.validator_value) if key not in instance]
@@ -142,6 +148,7 @@ def _keys(document: Document, errors: Iterable[ValidationError], report: Report)
     for path, absent in missing.items():
         others = instead.get(path, [])
         meant = {name for key in unknown.get(path, ()) for name in get_close_matches(key, [*absent, *others], n=1)}
+        meant |= {elsewhere[path][key] for key in unknown.get(path, ()) if key in elsewhere[path]}
         names = [name for name in absent if name not in meant and not meant & {*others}]
         if names:
             what = "missing key " if len(names) == 1 else "missing keys "
@@ -180,8 +187,9 @@ def _value(document: Document, path: Path, error: ValidationError, report: Repor
         report.error("CXR009", span, message, help="each step is a list item of its own")
     elif error.validator == "type" and language and isinstance(value, dict | list):
         message = f"{_found(document, path)} where {language} belongs"
-        fix = _quoting(document, path) if _is_expression(document, path) else None
-        report.error("CXR012", span, message, help=_in_quotes(document, path), fix=fix)
+        said = schema.get("x-help", {}).get("array" if isinstance(value, list) else "object", "")
+        fix = _quoting(document, path) if not said and _is_expression(document, path) else None
+        report.error("CXR012", span, message, help=said or _in_quotes(document, path), fix=fix)
     else:
         message, help, fix = _expected(document, path, error, language)
         report.error("CXR009", span, f"found {_found(document, path)}, expected {message}", help=help, fix=fix)
@@ -197,7 +205,14 @@ def _expected(document: Document, path: Path, error: ValidationError, language: 
                 return _alternatives([_TYPES[t] for t in types], ""), *_dashes(document, path, error)
             is_text = types == ["string"] and isinstance(_at(document, path), int | float)
             help, fix = (_in_quotes(document, path), _quoting(document, path)) if is_text else ("", None)
-            return language or _alternatives([_TYPES[t] for t in types], ""), help, fix
+            if (
+                isinstance(error.instance, str)
+                and {*types} <= {"integer", "number"}
+                and _NUMBER.fullmatch(error.instance)
+            ):
+                help, fix = "a number has no quotes", write(document.span(path), error.instance)
+            form = cast(Any, error.schema).get("x-form", "") if types == ["object"] else ""
+            return language or form or _alternatives([_TYPES[t] for t in types], ""), help, fix
         case "enum":
             span = document.inside(document.span(path))
             word = document.text[span.start : span.end]

@@ -137,12 +137,28 @@ def _first_character(text: str, at: int) -> Mistake:
 def _open_bracket(text: str, start: int, at: int) -> Mistake:
     """Inside `[...]` or `{...}` comes something that is neither a comma nor the closing bracket."""
     opening = text[start : start + 1]
+    if whole := _cut_by_comma(text, start, at):
+        value = text[slice(*whole)]
+        fix, comma = (*whole, single(value)), whole[0] + value.index(",")
+        help = f"quotes keep it whole: {quoted(value)}"
+        return Mistake(comma, comma + 1, "a comma ended the value", help=(help,), fix=fix)
     closing = "]" if opening == "[" else "}"
     if _BREAK.search(text, start, at) or at >= len(text):
         help = f"`{closing}` closes it"
         return Mistake(start, start + 1, f"a `{opening}` that is never closed", "opened here", help=(help,))
     help = "inside brackets a value with `: `, `,` or brackets needs quotes"
     return Mistake(at, at + 1, f"expected `,` or `{closing}`", "", ((start, start + 1, "opened here"),), (help,))
+
+
+def _cut_by_comma(text: str, start: int, at: int) -> tuple[int, int] | None:
+    """The value between a key of the line and `at` that a comma cut inside of its own brackets, up to its end."""
+    starts = [key.end() for key in re.finditer(r":[ \t]+(?=[^\s'\"])", text[start:at])]
+    for value in (start + end for end in reversed(starts)):
+        if "," in text[value:at] and unclosed(text[value:at]):
+            line = re.compile(r"[^\r\n]*").match(text, at)
+            ends = re.compile(r"[ \t]*(?=[,}\]])").finditer(text, at, line.end() if line else at)
+            return next(((value, end.start()) for end in ends if not unclosed(text[value : end.start()])), None)
+    return None
 
 
 def _after_value(text: str, at: int, value: tuple[int, int]) -> Mistake:

@@ -322,7 +322,7 @@ def test_a_value_of_the_wrong_form(kind: str, old: str, new: str, mark: str, mes
         ("spec", "'[image]'", '["it\'s", x]', '["it\'s", x]', "a list where an expression belongs", "'[\"it''s\", x]'"),
         ("spec", "'[image]'", "{x: y}", "{x: y}", "a mapping where an expression belongs", "'{x: y}'"),
         ("spec", "'[image]'", "\n    - image", "images", "a list where an expression belongs", ""),
-        ("spec", "{has_view: view is not null}", "[a]", "[a]", "a list where an expression belongs", "'[a]'"),
+        ("spec", "{has_view: view is not null}", "{x: [a]}", "[a]", "a list where an expression belongs", "'[a]'"),
         ("task", "when: true", "when: [a]", "[a]", "a list where an expression belongs", "'[a]'"),
         (
             "task",
