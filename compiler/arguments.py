@@ -40,8 +40,8 @@ BROKEN = (
         "the range `{}` runs backwards",
         r"a plain `-` stands last, or is written `\-`",
     ),
-    ("min repeat greater", r"\{[^}]*\}", "`{}` repeats more often at least than at most", ""),
-    ("unknown extension", r"\?[^)]", "`({}` starts no group", r"a plain bracket is written `\(`"),
+    ("min repeat greater", r"[0-9,]*", "`{}` asks for more at least than at most", ""),
+    ("unknown extension", r"\?[^)]", "`({}` starts no group", "groups are `(...)`, `(?:...)` and `(?P<name>...)`"),
 )
 
 

@@ -28,6 +28,13 @@ def cause_of(value: Typed, scope: Scope, null: bool = False) -> Cause:
 
 def null_source(value: Typed, written: s.Expr, scope: Scope) -> tuple[Typed, Span | None]:
     """The column that a null in the value comes from and where it is named; the value as a whole if it is no column's."""
+    match value, written:
+        case Branch(_, then, otherwise), s.If(_, a, b):
+            return null_source(then, a, scope) if holds_null(then.type) else null_source(otherwise, b, scope)
+        case Apply("??", (_, otherwise)), s.Binary("??", _, b):
+            return null_source(otherwise, b, scope)
+        case _:
+            pass
     column = next(_nulls(value), None)
     found = _binding(column, scope) if column is not None else None
     names = [part.span for part in s.walk(written) if isinstance(part, s.Name) and found and part.name == found[0]]

@@ -215,7 +215,8 @@ def _hint(stop: Stop, found: str) -> str:
     hint = special.get(found) or _HINTS.get(found, "")
     word = re.search(r"[^\W\d]\w*$", before)
     if not hint and operator and word and found.isidentifier():
-        return _HINTS.get(word[0], 'a text stands in quotes: `"..."`')
+        text = f"{word[0]} {found}" if stop.open and stop.open[-1][1] == "[" else "..."
+        return _HINTS.get(word[0], f'a text stands in quotes: `"{text}"`')
     return hint
 
 

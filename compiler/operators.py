@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 from cxrspec.compiler import syntax as s
 from cxrspec.compiler.causes import cause_of
 from cxrspec.compiler.checking import NUMBERS, Checking, keep_only
+from cxrspec.compiler.diagnostics import write
 from cxrspec.compiler.scopes import Scope
 from cxrspec.compiler.typed import Apply, Const, Typed
 from cxrspec.compiler.types import (
@@ -28,6 +30,7 @@ from cxrspec.compiler.types import (
     present,
 )
 
+NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 ORDERED = ("int", "float", "text", "date", "time")
 
 
@@ -129,7 +132,10 @@ class Operators(Checking):
         joined = join(left.type, right.type)
         if joined is None:
             message = f"`{left.type}` and `{right.type}` cannot be compared"
-            self.report.error("CXR303", e.span, message, cause=self.causes(written, scope))
+            digits = [side for side in (e.left, e.right) if isinstance(side, s.Text) and NUMBER.fullmatch(side.value)]
+            meant = digits[0] if digits and {left.type, right.type} & {INT, FLOAT} else None
+            help, fix = ("a number has no quotes", write(meant.span, meant.value)) if meant else ("", None)
+            self.report.error("CXR303", e.span, message, help=help, fix=fix, cause=self.causes(written, scope))
         elif e.operator not in ("==", "!=") and isinstance(joined, Scalar) and joined.name not in ORDERED:
             self.report.error("CXR304", e.span, f"`{joined}` has no order", cause=self.causes(written, scope))
         elif isinstance(joined, RecordOf | LabelsOf) or (isinstance(joined, ListOf) and e.operator not in ("==", "!=")):

@@ -37,6 +37,7 @@ _TYPES = {
     "array": "a list",
     "object": "a mapping",
 }
+_BRACED = re.compile(r"\{\s*[^\s{}:,\"'][^{}:,]*\}")
 _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 NAME = "a name of letters, digits and `_`, no digit first"
 
@@ -56,8 +57,11 @@ def validate(document: Document, report: Report) -> bool:
             place = _path(error), "propertyNames" in error.absolute_schema_path
             if place not in values or error.validator == "type":
                 values[place] = error
+    braced = {_braced(document, path, error) for (path, is_key), error in values.items() if not is_key}
     for (path, is_key), error in values.items():
-        if is_key:
+        if is_key and path in braced:
+            pass  # no key, but an expression
+        elif is_key:
             _key_name(document, (*path, str(error.instance)), error, report)
         else:
             _value(document, path, error, report)
@@ -176,9 +180,10 @@ def _value(document: Document, path: Path, error: ValidationError, report: Repor
     value, schema = cast(Any, error.instance), cast(dict[str, Any], error.schema)
     span = _head(document, path) if _is_block(document, path) else document.span(path)
     language = "an expression" if schema.get("x-expression") else "a prompt" if schema.get("x-prompt") else ""
-    if language == "an expression" and (braced := _braced(document, path, error)) is not None:
-        place, inner = braced
+    if (braced := _braced(document, path, error)) is not None:
+        inner = document.raw(braced).strip("{} \t\r\n")
         help = f"YAML reads `{{...}}` as a mapping: without braces it is `{inner}`"
+        place = document.span(braced)
         report.error("CXR012", place, "an expression in braces", help=help, fix=write(place, inner))
     elif error.validator == "maxProperties":
         second = list(value)[1]
@@ -227,12 +232,12 @@ def _expected(document: Document, path: Path, error: ValidationError, language: 
             return f"at most {bound}", "", None
 
 
-def _braced(document: Document, path: Path, error: ValidationError) -> tuple[Span, str] | None:
-    """The place of `{x}` and its `x`, an expression of which YAML has made a key without a value."""
+def _braced(document: Document, path: Path, error: ValidationError) -> Path | None:
+    """The path of `{x}`, an expression of which YAML has made a key without a value."""
     is_member = error.instance is None and _around(document, error).get("x-expression")
-    place = path[:-1] if is_member else path
-    found = re.fullmatch(r"\{\s*([^\s{}:,\"'][^{}:,]*?)\s*\}", document.raw(place))
-    return (document.span(place), found[1]) if found and is_mapping(_at(document, place)) else None
+    place, schema = path[:-1] if is_member else path, cast(dict[str, Any], error.schema)
+    is_braced = _BRACED.fullmatch(document.raw(place)) and is_mapping(_at(document, place))
+    return place if is_braced and schema.get("x-expression") else None
 
 
 def _around(document: Document, error: ValidationError) -> dict[str, Any]:
