@@ -6,11 +6,13 @@ Draws are documented in docs/language.md: xxh64 (seed 0) of UTF-8 texts joined b
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from dataclasses import field as default
 from typing import Any, cast
 
 import polars as pl
 import polars_hash as plh
+from polars import field
 
 from cxrspec.compiler import boxes
 from cxrspec.compiler.dialects import DEFAULT, DIALECTS, Dialect
@@ -51,13 +53,15 @@ class Context:
     boxes   how boxes are printed in prompts and answers
     names   the Polars column of a plan column, where it differs (a `let` of the second turn)
     turn    appended to the sites of draws: "" for the first turn of a form, "#1" for the second
+    fast    whether fast forms (compiler/fast/) stand for the plain ones; the values are the same
     """
 
     seed: int = 0
     boxes: Dialect = DIALECTS[DEFAULT]
-    images: Mapping[str, ImageCopies] = field(default_factory=dict[str, ImageCopies])
-    names: Mapping[str, str] = field(default_factory=dict[str, str])
+    images: Mapping[str, ImageCopies] = default(default_factory=dict[str, ImageCopies])
+    names: Mapping[str, str] = default(default_factory=dict[str, str])
     turn: str = ""
+    fast: bool = True
 
 
 # ---- draws
@@ -79,12 +83,14 @@ def unit(draw: pl.Expr) -> pl.Expr:
     return draw.cast(pl.Float64) / 2.0**64
 
 
-def by_draw(items: pl.Expr, context: Context, site: str) -> pl.Expr:
-    """The items of a list in the order of their draws: xxh64 of (seed, id, site, item), lowest first."""
-    head = pl.concat_str([pl.lit(str(context.seed)), pl.col("$id"), pl.lit(site + context.turn)], separator=SEPARATOR)
-    keyed = pl.concat_list([head, items.cast(pl.List(pl.String))])
-    order = keyed.list.eval(hashed(pl.element().first(), pl.element().slice(1)).arg_sort())
-    return items.list.gather(order)
+def by_draw(items: pl.Expr, draw: pl.Expr) -> pl.Expr:
+    """The items of a list in the order of their own draws, lowest first: the row's draw times an odd number for each item.
+
+    The number is xxh64 of the item with its last bit set, the product is taken modulo 2^64. So a row is hashed once
+    for each site and an item once for all rows and sites, where items are few.
+    """
+    odd = items.cast(pl.List(pl.String)).list.eval(hashed(pl.element()) | 1)
+    return items.list.gather((odd * draw).list.eval(pl.element().arg_sort()))
 
 
 # ---- lists
@@ -100,10 +106,14 @@ def beside(left: pl.Expr, right: pl.Expr, body: Callable[[pl.Expr, pl.Expr], pl.
     )
 
 
-def lists_of(items: list[pl.Expr]) -> pl.Expr:
-    """One list of these items for each row. Polars' `concat_list` would run lists together, so each is wrapped."""
-    wrapped = [pl.when(x.is_not_null()).then(pl.struct(x.alias("item"))) for x in items]
-    return pl.concat_list(wrapped).list.eval(pl.element().struct.field("item"))
+def list_of(items: Sequence[pl.Expr]) -> pl.Expr:
+    """One list of these items for each row; items may be lists. Polars' `concat_list` takes ten times as long."""
+    return pl.concat_arr(items).arr.to_list()
+
+
+def there(items: pl.Expr) -> pl.Expr:
+    """The items of a list that are not null. Polars' `list.drop_nulls` looks at each row by itself."""
+    return items.list.filter(pl.element().is_not_null())
 
 
 def common(left: pl.Expr, right: pl.Expr) -> pl.Expr:
@@ -256,7 +266,7 @@ BODIES: Mapping[str, Body] = {
     "concat": lambda x, y: x.list.concat(y),
     "without": without,
     "unique": lambda x: x.list.unique(maintain_order=True),
-    "present": lambda x: x.list.drop_nulls(),
+    "present": there,
     "every": lambda x, n, offset: x.list.gather_every(n, offset),
     "least": lambda x: x.list.min(),
     "most": lambda x: x.list.max(),
@@ -337,7 +347,7 @@ def _apply(e: Apply, context: Context) -> pl.Expr:
         case "list":
             item = present(e.type)
             assert isinstance(item, ListOf)
-            return lists_of([_as(a, item.item, context) for a in e.arguments])
+            return list_of([_as(a, item.item, context) for a in e.arguments])
         case "format":
             return pl.concat_str([expression(a, context).cast(pl.String) for a in e.arguments])
         case "??":
@@ -410,9 +420,9 @@ def _draw(e: Draw, context: Context) -> pl.Expr:
         case "chance":
             return unit(draw(context, e.site)) < arguments[0]
         case "choose" if len(arguments) == 1:
-            return by_draw(arguments[0], context, e.site).list.get(0, null_on_oob=True)
+            return by_draw(arguments[0], draw(context, e.site)).list.get(0, null_on_oob=True)
         case "choose":
-            return by_draw(arguments[0], context, e.site).list.head(arguments[1].clip(0))
+            return by_draw(arguments[0], draw(context, e.site)).list.head(arguments[1].clip(0))
         case _:
             truth, others = (_as(a, TEXTS, context) for a in e.arguments[:2])
             return decoys(truth, others, _plain(e.arguments[2]), context, e.site)
@@ -424,16 +434,24 @@ def decoys(truth: pl.Expr, others: pl.Expr, count: int, context: Context, site: 
     in the truth, so all lists differ. Items stand in drawn order. Both lists count as sets; what `others` shares with
     `truth` is left out. Fewer lists if there are fewer anchors, none for an empty `truth`.
     """
-    truth = truth.list.unique(maintain_order=True)
-    anchors = by_draw(without(others, truth).list.unique(maintain_order=True), context, site)
-    pool = truth.list.concat(anchors.list.slice(count))
-    sets = [_decoy(anchors, pool, truth, i, context, site) for i in range(count)]
-    return pl.when(truth.is_not_null() & others.is_not_null()).then(lists_of(sets).list.drop_nulls())
+    ends = ["", *(f".{i}{end}" for i in range(count) for end in ("", ".order"))]
+    draws = [draw(context, site + end).alias(f"draw{end}") for end in ends]
+    start = pl.struct(
+        truth.list.unique(maintain_order=True).alias("truth"), others.list.set_difference(truth).alias("others"), *draws
+    )
+    sets = there(list_of([_decoy(i) for i in range(count)]))
+    made = (
+        start.struct.with_fields(anchors=by_draw(field("others"), field("draw")))
+        .struct.with_fields(pool=field("truth").list.concat(field("anchors").list.slice(count)))
+        .struct.with_fields(sets=sets)
+        .struct.field("sets")
+    )
+    return pl.when(truth.is_not_null() & others.is_not_null()).then(made)
 
 
-def _decoy(anchors: pl.Expr, pool: pl.Expr, truth: pl.Expr, i: int, context: Context, site: str) -> pl.Expr:
-    length = truth.list.len().cast(pl.Int64)
-    rest = by_draw(pool, context, f"{site}.{i}").list.head((length - 1).clip(0))
-    items = pl.concat_list([anchors.list.slice(i, 1), rest])
-    made = by_draw(items, context, f"{site}.{i}.order")
-    return pl.when((anchors.list.len() > i) & (length > 0)).then(made)
+def _decoy(i: int) -> pl.Expr:
+    """The i-th list; null if it has no anchor."""
+    length = field("truth").list.len().cast(pl.Int64)
+    rest = by_draw(field("pool"), field(f"draw.{i}")).list.head((length - 1).clip(0))
+    made = by_draw(field("anchors").list.slice(i, 1).list.concat(rest), field(f"draw.{i}.order"))
+    return pl.when((field("anchors").list.len() > i) & (length > 0)).then(made)

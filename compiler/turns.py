@@ -11,9 +11,21 @@ from typing import Literal, Protocol
 import polars as pl
 
 from cxrspec.compiler import plan as p
-from cxrspec.compiler.bodies import Context, beside, by_draw, common, draw, expression, index_of, without
+from cxrspec.compiler.bodies import (
+    Context,
+    beside,
+    by_draw,
+    common,
+    draw,
+    expression,
+    index_of,
+    list_of,
+    there,
+    without,
+)
 from cxrspec.compiler.boxes import corners, labelled, one_size, printed, unlabelled
 from cxrspec.compiler.dtypes import dtype_of
+from cxrspec.compiler.fast import prompts
 from cxrspec.compiler.printing import as_json
 from cxrspec.compiler.typed import Typed, requirements
 from cxrspec.compiler.types import BOX, ListOf
@@ -46,7 +58,7 @@ class _Asked:
 def add_turns(building: Rows, forms: tuple[p.Form, ...], context: Context) -> None:
     """Add the columns `turns`, and `target` and `boxes` of the first turn. No turn at all is a filter."""
     asked = [_Turn(building, form, k, context).ask() for form in forms for k in range(form.count)]
-    turns = pl.concat_list([pl.when(a.applies).then(a.turn) for a in asked]).list.drop_nulls()
+    turns = there(list_of([pl.when(a.applies).then(a.turn) for a in asked]))
     target = pl.coalesce([pl.when(a.applies).then(a.target) for a in asked])
     boxes = pl.coalesce([pl.when(a.applies).then(a.boxes) for a in asked])
     building.rows = building.rows.with_columns(turns.alias("turns"), target.alias("target"), boxes.alias("boxes"))
@@ -145,6 +157,10 @@ class _Turn:
 
     def printed(self, wheel: p.Prompt, ticket: pl.Expr, block: pl.Expr) -> pl.Expr:
         """The text that a ticket names."""
+        if self.context.fast:
+            fast = prompts.prompt(wheel, ticket, lambda piece: self.insert(piece, block))
+            if fast is not None:
+                return fast
         texts = [self.shape(shape, ticket, block) for shape in wheel.shapes]
         return by_range(ticket, wheel.shapes, texts)
 
@@ -159,14 +175,14 @@ class _Turn:
             if isinstance(piece, tuple):
                 stride //= len(piece)
                 pieces.append(_pick(piece, leaf // stride % len(piece)))
-            elif isinstance(piece, p.OptionBlock):
-                pieces.append(block)
             else:
-                pieces.append(self.slot(piece))
+                pieces.append(self.insert(piece, block))
         return pl.concat_str(pieces) if pieces else pl.lit("")
 
-    def slot(self, piece: Typed) -> pl.Expr:
-        """What a slot prints; boxes in the dialect of the run."""
+    def insert(self, piece: Typed | p.OptionBlock, block: pl.Expr) -> pl.Expr:
+        """What a slot prints: the block of options, boxes in the dialect of the run, or a text."""
+        if isinstance(piece, p.OptionBlock):
+            return block
         boxes = self.slot_boxes(piece)
         return (
             printed(boxes, self.context.boxes, labels=False) if boxes is not None else self.lower(piece).cast(pl.String)
@@ -199,7 +215,7 @@ class _Turn:
     def choice(self, choice: p.ChoiceAnswer, applies: pl.Expr) -> _Asked:
         given = self.keep("options", self.lower(choice.options))
         correct = self.keep("correct", self.lower(choice.correct))
-        shown = self.keep("shown", by_draw(given, self.context, f"{self.form.name}:options"))
+        shown = self.keep("shown", by_draw(given, draw(self.context, f"{self.form.name}:options")))
         numbered = self.numbered(choice, shown)
         self.rules(choice, given, correct, applies)
         marks = self.keep(
