@@ -13,6 +13,7 @@ from typing import TypeAlias
 import polars as pl
 
 from cxrspec.compiler.types import SPLITS
+from cxrspec.runtime.census import Census, counts, read_census, together
 from cxrspec.runtime.emitters import emitter
 from cxrspec.runtime.manifest import Manifest, Spec, read
 from cxrspec.runtime.output import OutputError
@@ -40,16 +41,6 @@ class Stats:
     unlinked: Mapping[Title, int]
 
 
-@dataclass(frozen=True, slots=True)
-class _Found:
-    """What one published row's files hold: examples by split, and its distinct images and studies."""
-
-    rows: pl.DataFrame
-    images: pl.DataFrame
-    studies: pl.DataFrame
-    unlinked: int
-
-
 def collect(out: Path) -> Stats:
     """Count an output from the files that its manifest names.
 
@@ -59,15 +50,29 @@ def collect(out: Path) -> Stats:
     manifest = read(out)
     if manifest is None:
         raise OutputError("CXR806", f"`{out}` holds no output of cxrspec")
-    paths = _files(out, manifest)
+    files = {spec.name: [out / file.path for file in spec.files] for spec in manifest.specs}
+    missing = sorted(str(path) for paths in files.values() for path in paths if not path.is_file())
+    if missing:
+        raise OutputError("CXR806", f"{len(missing)} files of the output are missing, first `{missing[0]}`")
+    format = emitter(manifest.emit)
     try:
-        found = {title: _find(manifest.emit, paths[title]) for title in paths}
+        found = {name: read_census(format, paths) for name, paths in files.items()}
     except pl.exceptions.PolarsError as error:
         raise OutputError("CXR806", f"`{out}` holds a file that does not read", "run again to write it anew") from error
+    return count(manifest.specs, found)
+
+
+def count(specs: Iterable[Spec], found: Mapping[str, Census]) -> Stats:
+    """Count an output whose specs hold what was found in their files, by name."""
+    parts = defaultdict[Title, list[Census]](list)
+    for spec in specs:
+        parts[title(spec)].append(found[spec.name])
+    rows = {title: together(some) for title, some in parts.items()}
+    lone = {title: sum(side.unlinked for side in one.values()) for title, one in rows.items()}
     return Stats(
-        {title: _figures(f.rows, f.images, f.studies) for title, f in found.items()},
-        _total(list(found.values())),
-        {title: f.unlinked for title, f in found.items() if f.unlinked},
+        {title: _figures(one) for title, one in rows.items()},
+        _figures(together(rows.values())),
+        {title: examples for title, examples in lone.items() if examples},
     )
 
 
@@ -153,54 +158,10 @@ def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "\n".join(lines)
 
 
-def _files(out: Path, manifest: Manifest) -> dict[Title, list[Path]]:
-    paths = defaultdict[Title, list[Path]](list)
-    for spec in manifest.specs:
-        paths[title(spec)] += [out / file.path for file in spec.files]
-    missing = sorted(str(path) for group in paths.values() for path in group if not path.is_file())
-    if missing:
-        raise OutputError("CXR806", f"{len(missing)} files of the output are missing, first `{missing[0]}`")
-    return paths
-
-
-def _find(emit: str, paths: Sequence[Path]) -> _Found:
-    none = pl.DataFrame(schema={"split": pl.String})
-    if not paths:
-        return _Found(none, none, none, 0)
-    rows = emitter(emit).scan(paths)
-    images = rows.select("split", pl.col("images").alias("image"))
-    by_split, unlinked, images_found, studies = pl.collect_all(
-        [
-            rows.select("split"),
-            rows.select(pl.col("patient_id").is_null().sum()),
-            images.explode("image", empty_as_null=False, keep_nulls=False).unique(),
-            rows.select("split", "space", "study_id").unique(),
-        ]
-    )
-    return _Found(by_split, images_found, studies, int(unlinked.item()))
-
-
-def _figures(rows: pl.DataFrame, images: pl.DataFrame, studies: pl.DataFrame) -> Figures:
-    return tuple(count for frame in (rows, images, studies) for count in _by_split(frame))
-
-
-def _by_split(frame: pl.DataFrame) -> list[int]:
-    counts = dict(frame.group_by("split").len().iter_rows())
-    return [int(counts.get(split, 0)) for split in SPLITS]
-
-
-def _total(found: Sequence[_Found]) -> Figures:
-    def together(frames: list[pl.DataFrame]) -> pl.DataFrame:
-        """Rows of files without rows have no columns but `split`, and are left out."""
-        return pl.concat([f for f in frames if f.height] or frames[:1])
-
-    if not found:
-        return (0,) * len(COLUMNS)
-    return _figures(
-        together([f.rows for f in found]),
-        together([f.images for f in found]).unique(),
-        together([f.studies for f in found]).unique(),
-    )
+def _figures(found: Census) -> Figures:
+    by_split = counts(found)
+    splits = [by_split[split] for split in SPLITS]
+    return (*(one.rows for one in splits), *(one.images for one in splits), *(one.studies for one in splits))
 
 
 def _bracketed(title: Title) -> str:

@@ -12,6 +12,8 @@ from typing import TypeVar
 
 import pytest
 
+from cxrspec.runtime import execute
+
 from . import made_up
 
 T = TypeVar("T")
@@ -92,6 +94,21 @@ def test_a_spec_after_a_spec(first: tuple[Path, dict[str, bytes]], tmp_path: Pat
     for spec in shuffled(list(compilation.specs), 1):
         made_up.make(first[0], tmp_path / "out", compilation, select=[spec])
     assert made_up.data_files(tmp_path / "out") == first[1]
+
+
+def test_batches_do_not_show(
+    first: tuple[Path, dict[str, bytes]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither in the files nor in what is counted on the way."""
+    compilation = made_up.load(made_up.EXTRA)
+    spec = "image_classification/fourteen"
+    manifests: list[bytes] = []
+    for rows in (100_000, 7):
+        monkeypatch.setattr(execute, "ROWS_AT_A_TIME", rows)
+        made_up.make(first[0], tmp_path / str(rows), compilation, select=[spec])
+        manifests.append((tmp_path / str(rows) / "manifest.json").read_bytes())
+    assert len(made_up.rows(tmp_path / "7", spec)) > 14
+    assert manifests[0] == manifests[1]
 
 
 @pytest.mark.slow

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterable
 from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -16,9 +17,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cxrspec.runtime import emitters
+from cxrspec.runtime import emitters, writing
 from cxrspec.runtime.emitters import SCHEMA, emitter, names
 from cxrspec.runtime.output import OutputError
+from cxrspec.runtime.writing import Writer
 
 TEXT = st.text(max_size=12)
 UNIT = st.floats(0, 1)
@@ -62,6 +64,14 @@ def simple_row(number: int) -> dict[str, Any]:
     return {"id": f"t/s/{number}", "split": "train", "patient_id": None, **texts, **lists}
 
 
+def write(name: str, frames: Iterable[pl.DataFrame], folder: Path) -> list[Path]:
+    """The files of examples in the format `name`, which come in frames."""
+    writer = Writer(folder, emitter(name))
+    for frame in frames:
+        writer.add(frame)
+    return writer.finish()[0]
+
+
 def digests(paths: list[Path]) -> dict[str, str]:
     return {path.name: sha256(path.read_bytes()).hexdigest() for path in paths}
 
@@ -84,7 +94,7 @@ def test_an_unknown_format_names_the_near_one() -> None:
 @given(rows=EXAMPLES)
 def test_written_examples_read_back(name: str, rows: list[dict[str, Any]]) -> None:
     with TemporaryDirectory() as folder:
-        written = emitter(name).write(frame_of(rows), Path(folder), "val")
+        written = write(name, [frame_of(rows)], Path(folder))
         assert emitter(name).scan(written).collect().to_dicts() == frame_of(rows).to_dicts()
 
 
@@ -92,7 +102,7 @@ def test_written_examples_read_back(name: str, rows: list[dict[str, Any]]) -> No
 @given(rows=EXAMPLES)
 def test_json_lines_are_plain_json(rows: list[dict[str, Any]]) -> None:
     with TemporaryDirectory() as folder:
-        (path,) = emitter("jsonl").write(frame_of(rows), Path(folder), "val")
+        (path,) = write("jsonl", [frame_of(rows)], Path(folder))
         lines = path.read_bytes().decode("utf-8").removesuffix("\n").split("\n")
     found = [json.loads(line, parse_constant=pytest.fail) for line in lines]
     assert found == rows
@@ -106,16 +116,16 @@ def test_chunks_do_not_show(name: str, rows: list[dict[str, Any]], cut: int) -> 
     whole = frame_of(rows)
     pieces = pl.concat([whole[:cut], whole[cut:]], rechunk=False)
     with TemporaryDirectory() as one, TemporaryDirectory() as other:
-        written = emitter(name).write(whole, Path(one), "val")
-        again = emitter(name).write(pieces, Path(other), "val")
-        assert digests(written) == digests(again)
+        written = digests(write(name, [whole], Path(one)))
+        assert digests(write(name, [pieces], Path(other))) == written
+        assert digests(write(name, [whole[:cut], whole[cut:]], Path(other))) == written
 
 
 @pytest.mark.parametrize("name", ["parquet", "jsonl"])
 def test_shards_are_cut_by_rows(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(emitters, "ROWS_PER_SHARD", 3)
+    monkeypatch.setattr(writing, "ROWS_PER_SHARD", 3)
     frame = frame_of([simple_row(number) for number in range(7)])
-    written = emitter(name).write(frame, tmp_path, "train")
+    written = write(name, [frame], tmp_path)
     assert [path.name for path in written] == [f"train-0000{n}-of-00003.{name}" for n in range(3)]
     assert sorted(tmp_path.iterdir()) == written
     counts = [emitter(name).scan([path]).collect().height for path in written]
@@ -125,7 +135,7 @@ def test_shards_are_cut_by_rows(name: str, tmp_path: Path, monkeypatch: pytest.M
 
 @pytest.mark.parametrize("name", ["parquet", "jsonl"])
 def test_a_split_without_rows_has_no_file(name: str, tmp_path: Path) -> None:
-    assert emitter(name).write(SCHEMA.to_frame(), tmp_path, "val") == []
+    assert write(name, [SCHEMA.to_frame()], tmp_path) == []
     assert list(tmp_path.iterdir()) == []
 
 
@@ -133,7 +143,7 @@ def test_a_split_without_rows_has_no_file(name: str, tmp_path: Path) -> None:
 def test_other_columns_are_refused(name: str, tmp_path: Path) -> None:
     frame = frame_of([simple_row(0)]).drop("origin")
     with pytest.raises(pl.exceptions.SchemaError):
-        emitter(name).write(frame, tmp_path, "val")
+        write(name, [frame], tmp_path)
 
 
 LARGE = """
@@ -141,6 +151,7 @@ import sys
 from pathlib import Path
 import polars as pl
 from cxrspec.runtime.emitters import SCHEMA, emitter
+from cxrspec.runtime.writing import Writer
 
 rows, piece, folder = int(sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3])
 i = pl.col("i")
@@ -160,7 +171,10 @@ ordered = pl.int_range(rows, eager=True).alias("i").to_frame().select(**made).se
 frame = pl.concat([ordered[start : start + piece] for start in range(0, rows, piece)], rechunk=False)
 assert piece >= rows or frame.n_chunks() > 1
 for name in ("parquet", "jsonl"):
-    emitter(name).write(frame, folder, "train")
+    writer = Writer(folder, emitter(name))
+    for start in range(0, rows, 70_001):
+        writer.add(frame[start : start + 70_001])
+    writer.finish()
 """
 
 

@@ -33,6 +33,7 @@ from cxrspec.runtime.stats import (
     reasons,
     table,
 )
+from cxrspec.runtime.writing import Writer
 
 SPLITS = ("train", "val", "test")
 VERSIONS = Versions("0.1.0", "2.1.0", "0.9.3", "3.11")
@@ -129,7 +130,7 @@ EXAMPLE = st.fixed_dictionaries(
         "patient_id": st.sampled_from([None, "p"]),
         "images": st.lists(st.sampled_from("abcd"), max_size=3),
     }
-)
+).map(lambda row: row | {"study_id": f"{row['space']}/{row['study_id']}"})
 OUTPUT = st.fixed_dictionaries(
     {name: st.lists(EXAMPLE, max_size=8) for name in ("view/a", "view/b", "findings/a", "findings/b")}
 )
@@ -144,11 +145,12 @@ def write_output(out: Path, emit: str, specs: dict[str, list[dict[str, Any]]]) -
     made: list[Spec] = []
     for name, rows in specs.items():
         task, source = name.split("/")
-        (out / name).mkdir(parents=True)
         texts = {"id": "x", "task": task, "source": source, "target": "x"}
         lists: dict[str, list[Any]] = {"sizes": [], "turns": [], "boxes": [], "origin": []}
         frame = pl.DataFrame([{**row, **texts, **lists} for row in rows], schema=SCHEMA)
-        paths = [p for s in SPLITS for p in emitter(emit).write(frame.filter(split=s), out / name, s)]
+        writer = Writer(out / name, emitter(emit))
+        writer.add(frame)
+        paths, _ = writer.finish()
         files = tuple(File(str(path.relative_to(out)), 0, "") for path in paths)
         made.append(Spec(name, task, source, "f00d", row=ROWS.get(name), files=files))
     written = Manifest(VERSIONS, 1, "default", emit, specs=tuple(made))

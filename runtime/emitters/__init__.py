@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pkgutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Protocol, cast
@@ -12,8 +12,6 @@ import polars as pl
 
 from cxrspec.compiler.diagnostics import near
 from cxrspec.runtime.output import OutputError
-
-ROWS_PER_SHARD = 100_000
 
 SCHEMA = pl.Schema(
     {
@@ -51,10 +49,11 @@ class Emitter(Protocol):
 
     NEEDS: Mapping[str, str]
 
-    def write(self, frame: pl.DataFrame, folder: Path, split: str) -> list[Path]:
-        """Write the examples of one spec and split, sorted by id, as shards below `folder`; none for no rows.
+    def write(self, examples: pl.DataFrame, folder: Path, shard: str) -> list[Path]:
+        """Write the examples of one shard (`train-00000`, with which the names of its files end) below `folder`.
 
-        Equal rows give equal bytes, whatever the number of threads and the chunks of `frame`.
+        They have the columns of `SCHEMA` and lie in one piece. Equal rows give equal bytes, whatever the number of
+        threads.
         """
         ...
 
@@ -77,18 +76,3 @@ def emitter(name: str) -> Emitter:
     if name not in names():
         raise OutputError("CXR807", f"unknown output format `{name}`", near(name, names(), "formats"))
     return cast(Emitter, import_module(f"{__name__}.{name}"))
-
-
-def shards(frame: pl.DataFrame, folder: Path, split: str, extension: str) -> Iterator[tuple[Path, pl.DataFrame]]:
-    """The files that `frame` is spread over, each with its rows: `train-00000-of-00002.parquet`, ...
-
-    Rows are counted, not bytes, and the memory layout of `frame` is undone, so that the same rows give the same files.
-
-    Raises:
-        polars.exceptions.SchemaError: the columns are not those of `SCHEMA`.
-    """
-    frame = frame.match_to_schema(SCHEMA).rechunk()
-    count = -(-frame.height // ROWS_PER_SHARD)
-    for number in range(count):
-        path = folder / f"{split}-{number:05d}-of-{count:05d}.{extension}"
-        yield path, frame.slice(number * ROWS_PER_SHARD, ROWS_PER_SHARD)

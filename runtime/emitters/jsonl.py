@@ -7,18 +7,16 @@ from pathlib import Path
 
 import polars as pl
 
-from cxrspec.runtime.emitters import SCHEMA, shards
+from cxrspec.runtime.emitters import SCHEMA
 
 NEEDS: Mapping[str, str] = {}
 
 
-def write(frame: pl.DataFrame, folder: Path, split: str) -> list[Path]:
-    """Write `frame` as shards of JSON lines below `folder`."""
-    written: list[Path] = []
-    for path, rows in shards(frame, folder, split, "jsonl"):
-        rows.write_ndjson(path)
-        written.append(path)
-    return written
+def write(examples: pl.DataFrame, folder: Path, shard: str) -> list[Path]:
+    """Write a shard of JSON lines."""
+    path = folder / f"{shard}.jsonl"
+    examples.write_ndjson(path)
+    return [path]
 
 
 def scan(files: Sequence[Path]) -> pl.LazyFrame:

@@ -16,19 +16,18 @@ from pathlib import Path
 
 import polars as pl
 
-from cxrspec.runtime.emitters import parquet, shards
+from cxrspec.runtime.emitters import parquet
 
 NEEDS: Mapping[str, str] = {"external_services": "yes"}
 
 
-def write(frame: pl.DataFrame, folder: Path, split: str) -> list[Path]:
-    """Write `frame` as Parquet, and its turns as lines of chat."""
-    written = parquet.write(frame, folder, split)
-    for path, rows in shards(frame, folder, f"chat-{split}", "jsonl"):
-        turns = rows.select("images", "turns").explode("turns", empty_as_null=False, keep_nulls=False)
-        turns.select(_line()).write_csv(path, include_header=False, quote_style="never")
-        written.append(path)
-    return written
+def write(examples: pl.DataFrame, folder: Path, shard: str) -> list[Path]:
+    """Write a shard as Parquet, and its turns as lines of chat."""
+    written = parquet.write(examples, folder, shard)
+    path = folder / f"chat-{shard}.jsonl"
+    turns = examples.select("images", "turns").explode("turns", empty_as_null=False, keep_nulls=False)
+    turns.select(_line()).write_csv(path, include_header=False, quote_style="never")
+    return [*written, path]
 
 
 def scan(files: Sequence[Path]) -> pl.LazyFrame:

@@ -1,0 +1,255 @@
+"""MAKE: read each file once, compute the examples of one spec after another, and write them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import polars as pl
+
+from cxrspec.compiler import plan as p
+from cxrspec.compiler.bodies import Context
+from cxrspec.compiler.diagnostics import DataPlace, Diagnostic
+from cxrspec.compiler.lower import prune
+from cxrspec.compiler.pipeline import Compilation, Compiled
+from cxrspec.compiler.serial import fingerprint
+from cxrspec.compiler.terms import joined
+from cxrspec.runtime import manifest
+from cxrspec.runtime.census import Census, counts
+from cxrspec.runtime.emitters import Emitter
+from cxrspec.runtime.execute import Bad, Computed, Engine, Execution
+from cxrspec.runtime.locate import Roots
+from cxrspec.runtime.reading import Table, read_table
+from cxrspec.runtime.writing import Writer
+
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A spec that was made: its place in the manifest, and who and what its examples are of."""
+
+    entry: manifest.Spec
+    seen: Census
+
+
+@dataclass(slots=True)
+class Findings:
+    """What was found in data so far, and the specs that it stopped."""
+
+    diagnostics: list[Diagnostic] = field(default_factory=list[Diagnostic])
+    failed: dict[str, manifest.Failed] = field(default_factory=dict[str, manifest.Failed])
+
+    def stopped(self, spec: Compiled, found: Iterable[Diagnostic]) -> bool:
+        """Whether findings stop the spec; they are noted."""
+        errors = [replace(d, spec=spec.name) for d in _errors(found)]
+        if errors:
+            row = spec.spec.published
+            codes = tuple(sorted({d.code for d in errors}))
+            self.diagnostics += errors
+            self.failed[spec.name] = manifest.Failed(spec.name, codes, row.row if row else None)
+        return bool(errors)
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How specs are made: from which files, by which draws and dialect, on which engine, how many, in which format."""
+
+    roots: Roots
+    context: Context
+    engine: Engine
+    limit: int | None
+    emitter: Emitter
+
+
+class Making:
+    """The specs of one run on their way into `folder`."""
+
+    def __init__(
+        self, compilation: Compilation, way: Way, folder: Path, findings: Findings, progress: Progress
+    ) -> None:
+        self.compilation = compilation
+        self.way = way
+        self.folder = folder
+        self.findings = findings
+        self.progress = progress
+        self.tables: dict[str, Table] = {}
+        self.frames: dict[str, pl.DataFrame] = {}
+
+    def make(self, ready: Sequence[Compiled]) -> list[Made]:
+        """Read what the specs need, compute and write them one by one; those that bad data stops are left out."""
+        empty = {
+            r.name: r for spec in ready if spec.plan for r in spec.plan.relations if isinstance(r.nodes[0], p.Empty)
+        }
+        specs = {spec.name: spec for spec in ready}
+        relations = {r.name: r for r in prune({**self.compilation.relations, **empty}, list(specs))}
+        reads = {r.name: r.nodes[0] for r in relations.values() if isinstance(r.nodes[0], p.Read)}
+        execution = self._execution(tuple(relations.values()), self.frames)
+        needs = {name: [r for r in p.reached(relations, name) if r in reads] for name in specs}
+        made: list[Made] = []
+        for name in in_order(needs):
+            for table in needs[name]:
+                if table not in self.tables:
+                    self.progress(f"reading {table}")
+                    self._read(table, reads[table])
+            self.progress(f"making {name}")
+            one = self._one(specs[name], execution, {table: self.tables[table] for table in needs[name]})
+            if one is not None:
+                made.append(one)
+        return made
+
+    def _read(self, name: str, read: p.Read) -> None:
+        """Read a table; its rows wait for the relation that takes them, and are not held here."""
+        table = read_table(read, [c.name for c in read.columns], self.way.roots)
+        self.frames[name] = table.frame
+        self.tables[name] = replace(table, frame=table.frame.clear())
+
+    def _execution(self, relations: Sequence[p.Relation], frames: dict[str, pl.DataFrame]) -> Execution:
+        return Execution(relations, frames.pop, self.way.context, self.way.engine, self.way.limit)
+
+    def _one(self, spec: Compiled, execution: Execution, tables: Mapping[str, Table]) -> Made | None:
+        """Compute and write one spec; None after a finding in its data."""
+        assert spec.plan is not None
+        computed: list[Computed] | None = None
+        writer = Writer(self.folder / spec.name, self.way.emitter)
+        if not any(_errors(t.problems) for t in tables.values()):
+            computed = self._examples(spec, execution, writer)
+        if computed is None or any(c.bad for c in computed):
+            # What another spec needs of a shared table is not this one's fault: look again with its own plan alone.
+            writer.discard()
+            tables = {r.table: read_table(r, [c.name for c in r.columns], self.way.roots) for r in spec.plan.reads}
+            if self.findings.stopped(spec, [d for t in tables.values() for d in t.problems]):
+                return None
+            writer = Writer(self.folder / spec.name, self.way.emitter)
+            alone = self._execution(spec.plan.relations, {name: table.frame for name, table in tables.items()})
+            computed = self._examples(spec, alone, writer)
+        files, seen = writer.finish()
+        findings = [_bad_row(b, spec.name) for c in computed for b in c.bad]
+        if not findings and self.way.limit is None:
+            findings = _unexpected(spec.plan, seen)
+        if self.findings.stopped(spec, findings):
+            writer.discard()
+            return None
+        self.findings.diagnostics += [replace(d, spec=spec.name) for d in _warnings(spec.plan, tables)]
+        return Made(self._entry(spec, computed, tables, files, seen), seen)
+
+    def _examples(self, spec: Compiled, execution: Execution, writer: Writer) -> list[Computed]:
+        """Write the examples of a spec; what was counted in it and in all it is made from."""
+        assert spec.plan is not None
+        *others, _ = execution.reached(spec.name)
+        computed = [execution.compute(name) for name in others]
+        if any(c.bad for c in computed):
+            return computed
+        generated = any(read.generated for read in spec.plan.reads)
+        return [*computed, execution.examples(spec.name, spec.spec.source.name, generated, writer.add)]
+
+    # ---- the manifest
+
+    def _entry(
+        self,
+        spec: Compiled,
+        computed: Iterable[Computed],
+        tables: Mapping[str, Table],
+        files: Iterable[Path],
+        seen: Census,
+    ) -> manifest.Spec:
+        assert spec.plan is not None
+        published = spec.spec.published
+        inputs = sorted({path for table in tables.values() for path in table.files})
+        reached = spec.plan.sources
+        warnings = [d.code for d in _warnings(spec.plan, tables)]
+        return manifest.Spec(
+            name=spec.name,
+            task=spec.task.title if spec.task else spec.name.partition("/")[0],
+            source=spec.spec.source.name,
+            plan=fingerprint(spec.plan),
+            row=published.row if published else None,
+            because=published.because if published else None,
+            inputs=tuple(self._file(path) for path in inputs),
+            attrition=tuple(
+                manifest.Step(x.relation, x.step, x.rows_in, x.rows_out) for c in computed for x in c.losses
+            ),
+            splits=counts(seen),
+            files=tuple(
+                manifest.File(f.relative_to(self.folder).as_posix(), f.stat().st_size, manifest.hash_file(f))
+                for f in files
+            ),
+            terms=joined(dict(self.compilation.sources[name].use) for name in sorted(reached)),
+            warnings={code: warnings.count(code) for code in sorted(set(warnings))},
+            authorities=self._authorities(spec.plan, tables),
+            own_split=spec.spec.own_split or None,
+            leak=spec.spec.leak or None,
+        )
+
+    def _authorities(self, plan: p.Plan, tables: Mapping[str, Table]) -> tuple[manifest.Authority, ...]:
+        """What splits the spaces of a plan, with the files it was read from."""
+        relations = {r.name: r for r in plan.relations}
+        files: dict[str, set[Path]] = {}
+        for relation in plan.relations:
+            if relation.space:
+                reads = [tables[name] for name in p.reached(relations, relation.name) if name in tables]
+                files.setdefault(relation.space, set()).update(path for table in reads for path in table.files)
+        spaces = self.compilation.spaces
+        return tuple(
+            manifest.Authority(name, named.name, tuple(self._file(path) for path in sorted(paths)))
+            for name, paths in sorted(files.items())
+            if (named := spaces[name].authority)
+        )
+
+    def _file(self, path: Path) -> manifest.File:
+        """A file of a source by its content."""
+        return manifest.File(self.way.roots.shown(path), path.stat().st_size, manifest.hash_file(path))
+
+
+def in_order(needs: Mapping[str, Collection[str]]) -> list[str]:
+    """Specs (with the tables that each needs) in an order in which what is read is soon done with.
+
+    The next is one that needs something of what was read before, of these the one that needs the fewest others.
+    """
+    left = {name: {*tables} for name, tables in sorted(needs.items())}
+    read: set[str] = set()
+    order: list[str] = []
+    while left:
+        name = min(left, key=lambda name: (read.isdisjoint(left[name]), len(left[name] - read)))
+        read |= left.pop(name)
+        order.append(name)
+    return order
+
+
+def _errors(findings: Iterable[Diagnostic]) -> list[Diagnostic]:
+    return [d for d in findings if d.severity == "error"]
+
+
+def _warnings(plan: p.Plan, tables: Mapping[str, Table]) -> list[Diagnostic]:
+    """What is odd about the columns that the plan reads; others of its tables are other specs' affair."""
+    columns = {read.table: {None, *(c.name for c in read.columns)} for read in plan.reads}
+    return [
+        found
+        for name, table in tables.items()
+        for found in table.problems
+        if found.severity == "warning"
+        and (found.label.column if isinstance(found.label, DataPlace) else None) in columns[name]
+    ]
+
+
+def _bad_row(bad: Bad, spec: str) -> Diagnostic:
+    rows = "1 row breaks" if bad.rows == 1 else f"{bad.rows:,} rows break"
+    return Diagnostic(
+        "CXR751",
+        "error",
+        f"{rows} a rule of `{bad.relation}`: {bad.check}",
+        help=(f"`cxrspec show {spec} --stage plan` prints the rule",),
+    )
+
+
+def _unexpected(plan: p.Plan, seen: Census) -> list[Diagnostic]:
+    """Findings for splits whose number of examples is outside of `expect`."""
+    found: list[Diagnostic] = []
+    there = counts(seen)
+    for split, least, most in plan.expect:
+        rows = there[split].rows
+        if not least <= rows <= most:
+            wanted = f"{least:,}" if least == most else f"{least:,} to {most:,}"
+            found.append(Diagnostic("CXR752", "error", f"{rows:,} examples in {split}, expected {wanted}"))
+    return found

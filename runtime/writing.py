@@ -1,0 +1,70 @@
+"""WRITE: the examples of one spec -> its files, in shards."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import polars as pl
+
+from cxrspec.compiler.types import SPLITS
+from cxrspec.runtime import census
+from cxrspec.runtime.census import Census
+from cxrspec.runtime.emitters import SCHEMA, Emitter
+
+ROWS_PER_SHARD = 100_000
+
+
+class Writer:
+    """The files of one spec on their way: `train-00000-of-00002.parquet`, ...
+
+    Rows are counted, not bytes, and the layout of frames in memory is undone, so that the same rows give the same
+    files however they come. A split without rows has no file.
+    """
+
+    def __init__(self, folder: Path, emitter: Emitter) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.folder = folder
+        self.emitter = emitter
+        self.waiting: dict[str, pl.DataFrame] = {split: SCHEMA.to_frame() for split in SPLITS}
+        self.shards: dict[str, list[list[Path]]] = {split: [] for split in SPLITS}
+        self.seen = SCHEMA.to_frame().select(census.COLUMNS)
+
+    def add(self, examples: pl.DataFrame) -> None:
+        """Take the next examples, in the order in which they are to stand within their split.
+
+        Raises:
+            polars.exceptions.SchemaError: the columns are not those of `SCHEMA`.
+        """
+        examples = examples.match_to_schema(SCHEMA)
+        self.seen = pl.concat([self.seen, examples.select(census.COLUMNS)])
+        parts = {split: examples.filter(pl.col("split") == split) for split in SPLITS}
+        assert sum(part.height for part in parts.values()) == examples.height, "a row without a split"
+        for split, part in parts.items():
+            rows = pl.concat([self.waiting[split], part])
+            while rows.height >= ROWS_PER_SHARD:
+                self._write(split, rows.head(ROWS_PER_SHARD))
+                rows = rows.slice(ROWS_PER_SHARD)
+            self.waiting[split] = rows
+
+    def finish(self) -> tuple[list[Path], Census]:
+        """Write what is left; all files by split and shard, and the census of what they hold."""
+        written: list[Path] = []
+        for split, rows in self.waiting.items():
+            if rows.height:
+                self._write(split, rows)
+            count = len(self.shards[split])
+            written += [
+                path.rename(path.with_name(f"{path.stem}-of-{count:05d}{path.suffix}"))
+                for shard in self.shards[split]
+                for path in shard
+            ]
+        return written, census.census(self.seen)
+
+    def discard(self) -> None:
+        """Remove what was written."""
+        shutil.rmtree(self.folder)
+
+    def _write(self, split: str, rows: pl.DataFrame) -> None:
+        shard = f"{split}-{len(self.shards[split]):05d}"
+        self.shards[split].append(self.emitter.write(rows.rechunk(), self.folder, shard))
