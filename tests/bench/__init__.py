@@ -1,1 +1,1 @@
-"""Times and memory of the whole command, printed: `python -m tests.bench`. Not a test."""
+"""Times and memory, printed as Markdown and kept in docs/performance.md: `python -m tests.bench`. Not a test."""

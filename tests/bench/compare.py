@@ -1,0 +1,113 @@
+"""COMPARE: five specs against a loop over rows, vectorised pandas, and DuckDB.
+
+All read the same Parquet files, one for each table as it was read and checked, and write all examples as Parquet. What
+they write is compared row by row, and there is no table where a row differs. Each run has a process of its own, whose
+start and imports do not count. Raw formats are left out: pandas and SQL read half of them not at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from pathlib import Path
+
+import polars as pl
+
+from cxrspec.compiler.bodies import Context
+from cxrspec.compiler.dialects import DEFAULT, DIALECTS
+from cxrspec.compiler.pipeline import Compiled
+from cxrspec.compiler.types import SPLITS
+from cxrspec.runtime.emitters import SCHEMA, emitter
+from cxrspec.runtime.execute import Execution, examples
+from cxrspec.runtime.locate import Roots
+from cxrspec.runtime.project import load
+from cxrspec.runtime.reading import read_table
+from tests.bench import draws
+from tests.bench.page import table
+from tests.bench.timing import Cost, alone, measured, quickest
+
+SPECS = tuple(draws.DRAWS)
+OTHERS: Mapping[str, tuple[str, int]] = {
+    "row loop": ("row_loop", 1),
+    "pandas": ("vectorised", 3),
+    "DuckDB": ("duck", 3),
+}
+"""The others, each with its module and how often it runs."""
+
+REPEATS = 5
+
+
+def tables(data: Path, scale: float, scratch: Path) -> str:
+    """The quickest of a few runs of each, and the ratios to ours."""
+    rows: list[list[str]] = []
+    for spec in SPECS:
+        folder = scratch / spec.replace("/", "-")
+        alone(prepare, spec, data, folder)
+        mine = quickest([alone(timed, spec, folder, "ours") for _ in range(REPEATS)])
+        costs = {
+            who: quickest([alone(timed, spec, folder, who) for _ in range(times)]) for who, (_, times) in OTHERS.items()
+        }
+        for who in OTHERS:
+            alone(check, folder, who)
+        rows.append(
+            [
+                f"`{spec}`",
+                f"{pl.scan_parquet(folder / 'ours/*').select(pl.len()).collect().item():,}",
+                f"{mine.wall:.2f} s",
+                *(f"{cost.wall:.2f} s, {cost.wall / mine.wall:.1f}" for cost in costs.values()),
+            ]
+        )
+    return table(["spec", "examples", "ours", *(f"{who}, times ours" for who in OTHERS)], rows)
+
+
+def prepare(spec: str, data: Path, folder: Path) -> None:
+    """Read what the spec reads into Parquet files, and put prompts and draws beside them."""
+    folder.mkdir()
+    plan, roots = compiled(spec).plan, Roots(data, {})
+    assert plan is not None
+    for read in plan.reads:
+        frame = read_table(read, [column.name for column in read.columns], roots).frame
+        frame.write_parquet(file_of(folder, read.table))
+    draws.write(spec, folder)
+
+
+def timed(spec: str, folder: Path, who: str) -> Cost:
+    """The cost of making and writing a spec's examples, from tables in Parquet."""
+    out = folder / who
+    out.mkdir(exist_ok=True)
+    if who == "ours":
+        one = compiled(spec)
+        return measured(lambda: ours(one, folder, out))
+    build: Callable[[Path, Path], None] = import_module(f"tests.bench.{OTHERS[who][0]}").BUILD[spec]
+    return measured(lambda: build(folder, out / "all.parquet"))
+
+
+def ours(spec: Compiled, folder: Path, out: Path) -> None:
+    """What a run does behind reading."""
+    assert spec.plan is not None
+    context = Context(draws.SEED, DIALECTS[DEFAULT])
+    execution = Execution(spec.plan.relations, lambda name: pl.read_parquet(file_of(folder, name)), context)
+    frame = examples(execution.compute(spec.name).frame, spec.name, spec.spec.source.name, False)
+    for split in SPLITS:
+        emitter("parquet").write(frame.filter(pl.col("split") == split), out, split)
+
+
+def check(folder: Path, who: str) -> None:
+    """Compare what somebody wrote with what we wrote.
+
+    Raises:
+        AssertionError: a row differs.
+    """
+    from polars.testing import assert_frame_equal
+
+    mine = pl.read_parquet(folder / "ours/*.parquet").sort("id")
+    assert mine.height, "no examples"
+    assert_frame_equal(pl.read_parquet(folder / who / "all.parquet").match_to_schema(SCHEMA), mine)
+
+
+def compiled(spec: str) -> Compiled:
+    return load(Path("no local specs")).specs[spec]
+
+
+def file_of(folder: Path, table: str) -> Path:
+    return folder / f"{table.partition('.')[2]}.parquet"
