@@ -16,12 +16,12 @@ import polars as pl
 from cxrspec.compiler.bodies import Context
 from cxrspec.compiler.dialects import DEFAULT, DIALECTS
 from cxrspec.compiler.pipeline import Compiled
-from cxrspec.compiler.types import SPLITS
 from cxrspec.runtime.emitters import SCHEMA, emitter
-from cxrspec.runtime.execute import Execution, examples
+from cxrspec.runtime.execute import Execution
 from cxrspec.runtime.locate import Roots
 from cxrspec.runtime.project import load
 from cxrspec.runtime.reading import read_table
+from cxrspec.runtime.writing import Writer
 from tests.bench import draws
 from tests.bench.page import table
 from tests.bench.timing import Cost, alone, measured, quickest
@@ -87,9 +87,12 @@ def ours(spec: Compiled, folder: Path, out: Path) -> None:
     assert spec.plan is not None
     context = Context(draws.SEED, DIALECTS[DEFAULT])
     execution = Execution(spec.plan.relations, lambda name: pl.read_parquet(file_of(folder, name)), context)
-    frame = examples(execution.compute(spec.name).frame, spec.name, spec.spec.source.name, False)
-    for split in SPLITS:
-        emitter("parquet").write(frame.filter(pl.col("split") == split), out, split)
+    writer = Writer(out, emitter("parquet"))
+    *others, _ = execution.reached(spec.name)
+    for name in others:
+        execution.compute(name)
+    execution.examples(spec.name, spec.spec.source.name, False, writer.add)
+    writer.finish()
 
 
 def check(folder: Path, who: str) -> None:

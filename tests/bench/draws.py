@@ -1,7 +1,7 @@
 """What the contestants of COMPARE are given beside the tables: the prompts by ticket, and the draws as columns.
 
-Draws are those of docs/language.md: xxh64 of (seed, id, site) and, where items are drawn, of each item. pandas and SQL have no such
-function, so a table of draws lies beside the others, one row for each row of the table that the examples are made from.
+Draws are those of docs/language.md. pandas and SQL have no such function, so a table of draws lies beside the others, with one
+row for each row of the table that the examples are made from: a number for each site, or a list of the items' own.
 The row loop draws for itself, as such scripts do; so do we.
 """
 
@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import polars as pl
+import xxhash
 
 from cxrspec.compiler.bodies import hashed
 from tests.oracle.classification import COMPETITION, sides
@@ -35,14 +36,19 @@ def _text(leaf: Leaf) -> str:
     return leaf.printed({name: f"{{{name}}}" for name in ("options", "named", "question")})
 
 
-def at(site: str, *items: pl.Expr) -> pl.Expr:
-    """The draw of the row's id at a site, of an item where one is named."""
-    return hashed(pl.lit(str(SEED)), pl.col("id"), pl.lit(site), *items)
+def at(site: str) -> pl.Expr:
+    """The draw of the row's id at a site."""
+    return hashed(pl.lit(str(SEED)), pl.col("id"), pl.lit(site))
+
+
+def odd(item: str) -> int:
+    """What an item makes its own draw of the site's with."""
+    return xxhash.xxh64_intdigest(item.encode()) | 1
 
 
 def of_each(site: str, items: Sequence[str]) -> pl.Expr:
-    """The draws of these items, as a list."""
-    return pl.concat_list([at(site, pl.lit(item)) for item in items])
+    """The items' own draws, as a list; UInt64 wraps round at 2^64."""
+    return pl.concat_list([at(site) * pl.lit(odd(item), pl.UInt64) for item in items])
 
 
 def view_classification(folder: Path) -> pl.DataFrame:
@@ -95,8 +101,8 @@ def _set_options(folder: Path) -> pl.DataFrame:
         id = f"image_classification/mimic_cxr/{row['study_id']}"
         truth = in_drawn_order(SEED, id, "which_set.truth", positives)
         sets = [truth, *decoys(SEED, id, "which_set.others", positives, negatives, 3)]
-        texts = [", ".join(labels).lower() for labels in sets]
-        found.append((row["study_id"], [draw(SEED, id, "which_set:options", text) for text in texts]))
+        texts, drawn = [", ".join(labels).lower() for labels in sets], draw(SEED, id, "which_set:options")
+        found.append((row["study_id"], [drawn * odd(text) % 2**64 for text in texts]))
     return pl.DataFrame(found, {"study_id": pl.Int64, "which_options": pl.List(pl.UInt64)}, orient="row")
 
 
@@ -114,7 +120,7 @@ def close_ended_vqa(folder: Path) -> pl.DataFrame:
     forms = ("one", "several")
     columns = {f"{form}_{role}": at(f"{form}:{role}") for form in forms for role in ("prompt", "reply")}
     each = drawn.explode("options").with_columns(
-        **{f"{form}_options": at(f"{form}:options", pl.col("options")) for form in forms}
+        **{f"{form}_options": at(f"{form}:options") * (hashed(pl.col("options")) | 1) for form in forms}
     )
     lists = each.group_by("n", "position", maintain_order=True).agg(f"{form}_options" for form in forms)
     return drawn.select("n", "position", several_marker=at("several:marker"), **columns).join(

@@ -242,7 +242,9 @@ def build(spec: str, query: str, folder: Path, out: Path) -> None:
             connection.execute(f'set variable "{form}" = {tickets}::ubigint')
         connection.execute(MACROS)
         example = EXAMPLE.format(spec=spec, task=task, source=source, space=space)
-        connection.execute(f"copy ({query} {example}) to '{out}' (format parquet, compression zstd)")
+        connection.execute(
+            f"copy ({query} {example}) to '{out}' (format parquet, compression zstd, compression_level 1)"
+        )
 
 
 QUERIES: Mapping[str, str] = {

@@ -83,7 +83,7 @@ def floor(data: Path, source: str, scratch: Path) -> Cost:
         for read, columns in reads.values():
             scan(read, columns, roots)
         for number, frame in enumerate(frames):
-            frame.write_parquet(scratch / "floor" / f"{number}.parquet", compression="zstd")
+            frame.write_parquet(scratch / "floor" / f"{number}.parquet", compression="zstd", compression_level=1)
 
     return measured(work)
 

@@ -56,7 +56,8 @@ def draw(*texts: str) -> int:
 
 
 def shuffled(id: str, site: str, items: Sequence[str]) -> list[str]:
-    return sorted(items, key=lambda item: draw(id, site, item))
+    drawn = draw(id, site)
+    return sorted(items, key=lambda item: drawn * (xxhash.xxh64_intdigest(item.encode()) | 1) % 2**64)
 
 
 def block(options: Sequence[str], numbers: bool = False) -> tuple[str, list[str]]:
@@ -75,7 +76,7 @@ def example(spec: str, key: object, split: str, who: tuple[str, str | None, str]
 
 def save(rows: list[dict[str, Any]], out: Path) -> None:
     rows.sort(key=lambda row: row["id"])
-    parquet.write_table(pa.Table.from_pylist(rows, schema=schema()), out, compression="zstd")
+    parquet.write_table(pa.Table.from_pylist(rows, schema=schema()), out, compression="zstd", compression_level=1)
 
 
 def mimic_split(splits: Mapping[int, str], subject: int) -> str:

@@ -78,7 +78,9 @@ def save(spec: str, out: Path, **columns: Any) -> None:
     rows = {"id": f"{spec}/" + columns.pop("key"), "task": [task] * count, "source": [source] * count}
     rows |= {"patient_id": [None] * count} | {name: [[]] * count for name in ("sizes", "boxes", "origin")} | columns
     arrays = [rows[f.name] if isinstance(rows[f.name], pa.Array) else pa.array(rows[f.name], f.type) for f in schema()]
-    parquet.write_table(pa.Table.from_arrays(arrays, schema=schema()).sort_by("id"), out, compression="zstd")
+    parquet.write_table(
+        pa.Table.from_arrays(arrays, schema=schema()).sort_by("id"), out, compression="zstd", compression_level=1
+    )
 
 
 def one_turn(prompt: Any, answer: Any, form: Any) -> Any:
