@@ -21,6 +21,7 @@ from cxrspec.runtime.emitters import Emitter
 from cxrspec.runtime.execute import Bad, Computed, Engine, Execution
 from cxrspec.runtime.locate import Roots
 from cxrspec.runtime.reading import Table, read_table
+from cxrspec.runtime.timings import Timings
 from cxrspec.runtime.writing import Writer
 
 Progress = Callable[[str], None]
@@ -67,13 +68,20 @@ class Making:
     """The specs of one run on their way into `folder`."""
 
     def __init__(
-        self, compilation: Compilation, way: Way, folder: Path, findings: Findings, progress: Progress
+        self,
+        compilation: Compilation,
+        way: Way,
+        folder: Path,
+        findings: Findings,
+        progress: Progress,
+        timings: Timings,
     ) -> None:
         self.compilation = compilation
         self.way = way
         self.folder = folder
         self.findings = findings
         self.progress = progress
+        self.timings = timings
         self.tables: dict[str, Table] = {}
         self.frames: dict[str, pl.DataFrame] = {}
 
@@ -101,9 +109,13 @@ class Making:
 
     def _read(self, name: str, read: p.Read) -> None:
         """Read a table; its rows wait for the relation that takes them, and are not held here."""
-        table = read_table(read, [c.name for c in read.columns], self.way.roots)
+        table = self._table(read)
         self.frames[name] = table.frame
         self.tables[name] = replace(table, frame=table.frame.clear())
+
+    def _table(self, read: p.Read) -> Table:
+        with self.timings.of(read.table.partition(".")[0], "read"):
+            return read_table(read, [c.name for c in read.columns], self.way.roots)
 
     def _execution(self, relations: Sequence[p.Relation], frames: dict[str, pl.DataFrame]) -> Execution:
         return Execution(relations, frames.pop, self.way.context, self.way.engine, self.way.limit)
@@ -118,13 +130,15 @@ class Making:
         if computed is None or any(c.bad for c in computed):
             # What another spec needs of a shared table is not this one's fault: look again with its own plan alone.
             writer.discard()
-            tables = {r.table: read_table(r, [c.name for c in r.columns], self.way.roots) for r in spec.plan.reads}
+            tables = {r.table: self._table(r) for r in spec.plan.reads}
             if self.findings.stopped(spec, [d for t in tables.values() for d in t.problems]):
                 return None
             writer = Writer(self.folder / spec.name, self.way.emitter)
             alone = self._execution(spec.plan.relations, {name: table.frame for name, table in tables.items()})
             computed = self._examples(spec, alone, writer)
-        files, seen = writer.finish()
+        source = spec.spec.source.name
+        with self.timings.of(source, "write"):
+            files, seen = writer.finish()
         findings = [_bad_row(b, spec.name) for c in computed for b in c.bad]
         if not findings and self.way.limit is None:
             findings = _unexpected(spec.plan, seen)
@@ -132,17 +146,26 @@ class Making:
             writer.discard()
             return None
         self.findings.diagnostics += [replace(d, spec=spec.name) for d in _warnings(spec.plan, tables)]
-        return Made(self._entry(spec, computed, tables, files, seen), seen)
+        self.timings.examples[source] += sum(side.rows for side in seen.values())
+        with self.timings.of(source, "write"):
+            return Made(self._entry(spec, computed, tables, files, seen), seen)
 
     def _examples(self, spec: Compiled, execution: Execution, writer: Writer) -> list[Computed]:
         """Write the examples of a spec; what was counted in it and in all it is made from."""
         assert spec.plan is not None
-        *others, _ = execution.reached(spec.name)
-        computed = [execution.compute(name) for name in others]
-        if any(c.bad for c in computed):
-            return computed
-        generated = any(read.generated for read in spec.plan.reads)
-        return [*computed, execution.examples(spec.name, spec.spec.source.name, generated, writer.add)]
+        source = spec.spec.source.name
+
+        def emit(examples: pl.DataFrame) -> None:
+            with self.timings.of(source, "write"):
+                writer.add(examples)
+
+        with self.timings.of(source, "plan"):
+            *others, _ = execution.reached(spec.name)
+            computed = [execution.compute(name) for name in others]
+            if any(c.bad for c in computed):
+                return computed
+            generated = any(read.generated for read in spec.plan.reads)
+            return [*computed, execution.examples(spec.name, source, generated, emit)]
 
     # ---- the manifest
 

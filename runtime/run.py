@@ -28,6 +28,7 @@ from cxrspec.runtime.output import Building, OutputError, carry, open_output
 from cxrspec.runtime.pictures import copies
 from cxrspec.runtime.settings import Settings
 from cxrspec.runtime.sources import Presence, at_hand, lacking
+from cxrspec.runtime.timings import Timings
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,25 +62,31 @@ class Result:
         return bool(self.manifest.failed) or any(d.severity == "error" for d in self.diagnostics)
 
 
-def run(compilation: Compilation, request: Request, progress: Progress = lambda _: None) -> Result:
+def run(
+    compilation: Compilation,
+    request: Request,
+    progress: Progress = lambda _: None,
+    timings: Timings | None = None,
+) -> Result:
     """Make the examples of the requested specs and put them in place.
 
     A spec that bad data stops keeps what it had in the previous output; the others go on. One that data-use terms keep
-    from this format has nothing in it, and what it had goes.
+    from this format has nothing in it, and what it had goes. `timings` is told how long it takes, and with how much memory.
 
     Raises:
         OutputError: the output cannot be written, is being written by another run, or belongs to another seed.
     """
-    return _Run(compilation, request, progress).run()
+    return _Run(compilation, request, progress, timings or Timings()).run()
 
 
 class _Run:
     """One run on its way."""
 
-    def __init__(self, compilation: Compilation, request: Request, progress: Progress) -> None:
+    def __init__(self, compilation: Compilation, request: Request, progress: Progress, timings: Timings) -> None:
         self.compilation = compilation
         self.request = request
         self.progress = progress
+        self.timings = timings
         self.settings = request.settings
         self.roots = Roots(self.settings.data, self.settings.sources)
         self.findings = Findings()
@@ -103,7 +110,7 @@ class _Run:
     def making(self, building: Building) -> Making:
         context = Context(self.settings.seed, DIALECTS[self.request.boxes], copies(self.settings))
         way = Way(self.roots, context, self.request.engine, self.request.limit, self.emitter)
-        return Making(self.compilation, way, building.folder, self.findings, self.progress)
+        return Making(self.compilation, way, building.folder, self.findings, self.progress, self.timings)
 
     # ---- what there is
 

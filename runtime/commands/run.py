@@ -44,6 +44,9 @@ def run(
             "--accept-moves", help="Let examples move to another split where the authority of a space changed."
         ),
     ] = False,
+    timings: Annotated[
+        bool, typer.Option("--timings", help="Print for each source how long it took, and with how much memory.")
+    ] = False,
 ) -> None:
     """Make the corpus."""
     from cxrspec.compiler.diagnostics import near
@@ -53,7 +56,9 @@ def run(
     from cxrspec.runtime.project import select as choose
     from cxrspec.runtime.run import Request
     from cxrspec.runtime.run import run as make
+    from cxrspec.runtime.timings import COLUMNS, Timings
 
+    clocks = Timings(peaks=timings)
     if emit not in emitters.names():
         usage(f"unknown output format `{emit}`", near(emit, emitters.names(), "formats"))
     if boxes not in DIALECTS:
@@ -67,9 +72,13 @@ def run(
     named = frozenset(select or ()) & compilation.specs.keys()
     with Progress() as progress:
         request = Request(settings, chosen, named, published, emit, boxes, limit, demo, accept_moves)
-        result = make(compilation, request, progress.say)
+        result = make(compilation, request, progress.say, clocks)
     complain(result.diagnostics, compilation.texts)
     _print_made(result, {spec.name for spec in chosen}, settings)
+    if timings:
+        from cxrspec.runtime.stats import table
+
+        print(table(COLUMNS, clocks.rows()), file=sys.stderr)
     raise typer.Exit(1 if result.failed or compilation.errors else 0)
 
 
