@@ -13,8 +13,8 @@ The rules, for a cell of a CSV, a text of XML or a value of JSON alike:
     date time    YYYY-MM-DD, HH:MM:SS
 
 JSON adds: a number is the shortest text that gives it back, so a text column takes it; true and false are for bool
-columns (and keys of `values`) only; lists and records are cast item by item, and one bad item is a bad cell.
-Flat cells are cast as a whole with Polars (`cast_series`), nested ones one by one (`cast_value`); both agree.
+columns (and keys of `values`) only; lists and records are cast item by item, and one bad item is a bad cell, whose
+fault is the greatest of its items'. Polars casts a column as a whole, all items of its lists as one column.
 """
 
 from __future__ import annotations
@@ -23,7 +23,6 @@ import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, time
 from enum import IntEnum
 from typing import TypeAlias
 
@@ -31,7 +30,7 @@ import polars as pl
 
 from cxrspec.compiler.dtypes import dtype_of
 from cxrspec.compiler.plan import Part, Place, RawColumn
-from cxrspec.compiler.types import SPLITS, ListOf, RecordOf, Scalar, Type, is_nullable, present
+from cxrspec.compiler.types import BOOL, SPLITS, ListOf, RecordOf, Scalar, Type, is_nullable, present
 
 # White space as Unicode has it; written out, because Rust's \s and Python's differ in five control characters.
 BLANKS = "\t\n\v\f\r \x85\xa0\u1680" + "".join(map(chr, range(0x2000, 0x200B))) + "\u2028\u2029\u202f\u205f\u3000"
@@ -42,7 +41,6 @@ _DATE = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
 _TIME = r"^([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]$"
 _TRUE, _FALSE = ("true", "1", "1.0"), ("false", "0", "0.0")
 _LABELS = (1, 0, -1)
-_INT64 = range(-(2**63), 2**63)
 
 
 # What a cast takes: text, or a value of JSON. Not a number is a cell that no type accepts.
@@ -127,19 +125,79 @@ def cast_cells(cells: pl.Series | Sequence[Cell], rule: CellRule) -> Cast:
     """A column's cells, as text or as what JSON gives."""
     if isinstance(cells, pl.Series):
         return cast_series(cells, rule)
-    if isinstance(present(rule.type), Scalar) and all(map(_is_flat, cells)):
-        texts = [text_of(cell) if isinstance(cell, str | int | float) else None for cell in cells]
-        return cast_series(pl.Series(texts, dtype=pl.String), rule)
-    casts = [cast_value(cell, rule) for cell in cells]
-    values = pl.Series([value for value, _ in casts], dtype=dtype_of(rule.type), strict=True)
-    return Cast(values, pl.Series([fault for _, fault in casts], dtype=pl.UInt8))
+    if rule.item is not None:
+        return _cast_lists(cells, rule, rule.item)
+    if isinstance(present(rule.type), Scalar):
+        return _cast_scalars(cells, rule)
+    return _cast_records(cells, rule)
 
 
-def _is_flat(cell: Cell) -> bool:
-    """Whether a cell's text says all there is to say: true and false are no text, and infinity no number."""
-    if isinstance(cell, float):
-        return math.isfinite(cell)
-    return cell is None or (isinstance(cell, str | int) and not isinstance(cell, bool))
+def _cast_scalars(cells: Sequence[Cell], rule: CellRule) -> Cast:
+    """Each cell by its text; what has none, and true and false where they are no text, do not fit."""
+    if set(map(type, cells)) <= {str, type(None)}:
+        return cast_series(pl.Series(cells, dtype=pl.String), rule)
+    texts = [text_of(cell) if isinstance(cell, str | int | float) else None for cell in cells]
+    done = cast_series(pl.Series(texts, dtype=pl.String), rule)
+    return _whole(done.values, done.faults, [_is_no_scalar(cell, rule) for cell in cells], rule)
+
+
+def _is_no_scalar(cell: Cell, rule: CellRule) -> bool:
+    match cell:
+        case list() | dict():
+            return True
+        case float():
+            return not math.isfinite(cell)
+        case bool() if present(rule.type) != BOOL and not rule.refuse:
+            return text_of(cell) not in (rule.missing | rule.values.keys())
+        case _:
+            return False
+
+
+def _cast_lists(cells: Sequence[Cell], rule: CellRule, item: CellRule) -> Cast:
+    """All items of all lists at once, which are then gathered into lists again."""
+    lists = [cell if isinstance(cell, list) else None for cell in cells]
+    items = cast_cells([item for cell in lists if cell for item in cell], item)
+    counts = pl.DataFrame({"count": [None if cell is None else len(cell) for cell in lists]}, {"count": pl.Int64})
+    ends = pl.col("count").fill_null(0).cum_sum()
+    places = pl.int_ranges(ends - pl.col("count").fill_null(0), ends)
+    done = counts.select(
+        value=pl.when(pl.col("count").is_not_null()).then(pl.lit(items.values).implode().list.gather(places)),
+        fault=pl.lit(items.faults).implode().list.gather(places).list.max().fill_null(Fault.NONE),
+    )
+    return _whole(done["value"], done["fault"], [_is_other(cell, list, rule) for cell in cells], rule)
+
+
+def _cast_records(cells: Sequence[Cell], rule: CellRule) -> Cast:
+    """Field by field."""
+    records = [cell if isinstance(cell, dict) else None for cell in cells]
+    casts = {
+        name: cast_cells([None if record is None else record.get(name) for record in records], part)
+        for name, part in rule.parts.items()
+    }
+    done = pl.DataFrame({"there": [record is not None for record in records]}, {"there": pl.Boolean}).select(
+        value=pl.when("there").then(pl.struct(pl.lit(cast.values.alias(name)) for name, cast in casts.items())),
+        fault=pl.when("there").then(pl.max_horizontal(pl.lit(cast.faults) for cast in casts.values())),
+    )
+    faults = done["fault"].fill_null(Fault.NONE)
+    return _whole(done["value"], faults, [_is_other(cell, dict, rule) for cell in cells], rule)
+
+
+def _whole(values: pl.Series, faults: pl.Series, others: Sequence[bool], rule: CellRule) -> Cast:
+    """The cast of cells of which `others` are of another kind than the type; a cell with a fault has no value."""
+    cast = pl.DataFrame([values.alias("value"), faults.alias("fault"), pl.Series("other", others, dtype=pl.Boolean)])
+    fault = pl.when("other").then(Fault.CAST).otherwise("fault")
+    value = pl.when(fault == Fault.NONE).then("value")
+    null = value.is_null() & (fault == Fault.NONE) & (not is_nullable(rule.type))
+    done = cast.select(value=value, fault=pl.when(null).then(Fault.NULL).otherwise(fault).cast(pl.UInt8))
+    return Cast(done["value"].alias(""), done["fault"].alias(""))
+
+
+def _is_other(cell: Cell, kind: type[list[Cell]] | type[dict[str, Cell]], rule: CellRule) -> bool:
+    """Whether a cell is neither of this kind nor null."""
+    if cell is None or isinstance(cell, kind):
+        return False
+    text = cell.strip(BLANKS) if isinstance(cell, str) else None
+    return text is None or not (text == "" or (re.sub(_BLANK_RUN, " ", text) if rule.squeeze else text) in rule.missing)
 
 
 def cast_series(cells: pl.Series, rule: CellRule) -> Cast:
@@ -219,111 +277,4 @@ _EXPRESSIONS: dict[str, Callable[[pl.Expr], pl.Expr]] = {
     "bool": _bool_expr,
     "date": _date_expr,
     "time": lambda text: _where(text, _TIME).str.to_time("%H:%M:%S", strict=False),
-}
-
-
-# ----------------------------------------------------------------------------------------------------- one value
-
-
-def cast_value(cell: Cell, rule: CellRule) -> tuple[object, Fault]:
-    """One cell, nested or not: its value and its fault."""
-    value, fault = None, Fault.NONE
-    if not _is_null(cell, rule):
-        type = present(rule.type)
-        if rule.item is not None:
-            value, fault = _list_value(cell, rule.item)
-        elif isinstance(type, Scalar):
-            value, fault = _scalar_value(cell, type.name, rule)
-        else:
-            value, fault = _record_value(cell, rule.parts)
-    if value is None and fault is Fault.NONE and not is_nullable(rule.type):
-        fault = Fault.NULL
-    return value, fault
-
-
-def _is_null(cell: Cell, rule: CellRule) -> bool:
-    if cell is None or not isinstance(cell, str):
-        return cell is None
-    key = cell.strip(BLANKS)
-    return key == "" or (re.sub(_BLANK_RUN, " ", key) if rule.squeeze else key) in rule.missing
-
-
-def _list_value(cell: Cell, rule: CellRule) -> tuple[object, Fault]:
-    if not isinstance(cell, list):
-        return None, Fault.CAST
-    items = [cast_value(item, rule) for item in cell]
-    fault = next((fault for _, fault in items if fault), Fault.NONE)
-    return (None, fault) if fault else ([value for value, _ in items], Fault.NONE)
-
-
-def _record_value(cell: Cell, parts: Mapping[str, CellRule]) -> tuple[object, Fault]:
-    if not isinstance(cell, dict):
-        return None, Fault.CAST
-    fields = {name: cast_value(cell.get(name), rule) for name, rule in parts.items()}
-    fault = next((fault for _, fault in fields.values() if fault), Fault.NONE)
-    return (None, fault) if fault else ({name: value for name, (value, _) in fields.items()}, Fault.NONE)
-
-
-def _scalar_value(cell: Cell, name: str, rule: CellRule) -> tuple[object, Fault]:
-    if not isinstance(cell, str | int | float) or (isinstance(cell, float) and not math.isfinite(cell)):
-        return None, Fault.CAST
-    text: str | None = text_of(cell)
-    if rule.squeeze:
-        text = re.sub(_BLANK_RUN, " ", text_of(cell)).strip(" ")
-    key = (text or "").strip(BLANKS)
-    if key in rule.missing:
-        return None, Fault.NONE
-    if key in rule.values:
-        text = rule.values[key]
-    elif rule.refuse:
-        return None, Fault.UNLISTED
-    elif isinstance(cell, bool) and name != "bool":
-        return None, Fault.CAST
-    elif not rule.keep:
-        text = rule.other
-    if text is None:
-        return None, Fault.NONE
-    value = _PARSERS[name](text if name in ("text", "image") else text.strip(BLANKS))
-    return value, Fault.NONE if value is not None else Fault.CAST
-
-
-def _int_value(text: str) -> int | None:
-    if not re.search(_INT, text):
-        return None
-    number = int(text.partition(".")[0])
-    return number if number in _INT64 else None
-
-
-def _label_value(text: str) -> int | None:
-    number = _int_value(text)
-    return number if number in _LABELS else None
-
-
-def _float_value(text: str) -> float | None:
-    number = float(text) if re.search(_FLOAT, text) else math.inf
-    return number if math.isfinite(number) else None
-
-
-def _bool_value(text: str) -> bool | None:
-    lower = text.lower()
-    return True if lower in _TRUE else False if lower in _FALSE else None
-
-
-def _day_value(text: str) -> date | None:
-    try:
-        return date.fromisoformat(text) if re.search(_DATE, text) else None
-    except ValueError:
-        return None
-
-
-_PARSERS: dict[str, Callable[[str], object]] = {
-    "text": lambda text: text,
-    "image": lambda text: text,
-    "split": lambda text: text if text in SPLITS else None,
-    "int": _int_value,
-    "label": _label_value,
-    "float": _float_value,
-    "bool": _bool_value,
-    "date": _day_value,
-    "time": lambda text: time.fromisoformat(text) if re.search(_TIME, text) else None,
 }

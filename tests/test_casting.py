@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, time
+from typing import Literal
 
 import polars as pl
 import pytest
@@ -24,8 +25,10 @@ from cxrspec.compiler.types import (
     RecordOf,
     Type,
     nullable,
+    present,
 )
-from cxrspec.runtime.casting import Cell, Fault, cast_cells, cast_series, cast_value, rule_of
+from cxrspec.runtime.casting import Cell, Fault, cast_cells, cast_series, rule_of
+from tests.one_cell import cast_value
 
 HERE = (Place("name", "x"),)
 
@@ -160,7 +163,7 @@ def test_json_cells(type: Type, cell: Cell, value: object, fault: Fault) -> None
     assert cast_value(cell, rule) == (value, fault)
     done = cast_cells([cell], rule)
     assert done.values.dtype == dtype_of(type)
-    assert done.values.to_list() == [value]
+    assert (done.values.to_list(), done.faults.to_list()) == ([value], [fault])
 
 
 def test_parts_have_their_own_values() -> None:
@@ -220,6 +223,66 @@ def test_both_ways_agree(
     assert done.values.dtype == dtype_of(type)
     assert done.values.to_list() == [value for value, _ in alone]
     assert done.faults.to_list() == [fault for _, fault in alone]
+
+
+NAMES = ("a", "b")
+NESTED_TYPES = st.recursive(
+    TYPES.flatmap(lambda type: st.sampled_from([type, nullable(type)])),
+    lambda inner: st.one_of(
+        inner.map(ListOf),
+        inner.map(lambda item: nullable(ListOf(item))),
+        st.tuples(inner, inner).map(lambda pair: RecordOf(tuple(zip(NAMES, pair, strict=True)))),
+    ),
+    max_leaves=4,
+)
+CELLS: st.SearchStrategy[Cell] = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | FORMS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from((*NAMES, "c")), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+def fitting(type: Type) -> st.SearchStrategy[Cell]:
+    """Cells of the shape of a type, with others here and there."""
+    inner = present(type)
+    if isinstance(inner, ListOf):
+        shaped: st.SearchStrategy[Cell] = st.lists(fitting(inner.item), max_size=3)
+    elif isinstance(inner, RecordOf):
+        shaped = st.fixed_dictionaries({name: fitting(field) for name, field in inner.fields})
+    else:
+        shaped = FORMS | st.booleans() | st.integers() | st.floats()
+    return st.one_of(shaped, shaped, shaped, CELLS)
+
+
+@given(
+    type_and_cells=NESTED_TYPES.flatmap(lambda type: st.tuples(st.just(type), st.lists(fitting(type), max_size=5))),
+    values=VALUES,
+    otherwise=st.sampled_from(["refuse", "keep", "value"]),
+    squeeze=st.booleans(),
+)
+def test_nested_cells_are_cast_as_one_by_one(
+    type_and_cells: tuple[Type, list[Cell]],
+    values: dict[str, str | int | float | bool],
+    otherwise: Literal["refuse", "keep", "value"],
+    squeeze: bool,
+) -> None:
+    type, cells = type_and_cells
+    column = RawColumn(
+        "x",
+        type,
+        HERE,
+        values=tuple(values.items()),
+        otherwise=otherwise,
+        other="test" if otherwise == "value" else None,
+        missing=("None", "1", "true"),
+        squeeze=squeeze,
+    )
+    rule = rule_of(column)
+    done = cast_cells(cells, rule)
+    alone = [cast_value(cell, rule) for cell in cells]
+    assert done.values.dtype == dtype_of(type)
+    assert done.faults.to_list() == [fault for _, fault in alone]
+    assert done.values.to_list() == [value for value, _ in alone]
 
 
 @given(st.integers(-(2**63), 2**63 - 1))
