@@ -14,9 +14,10 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from enum import Enum
+from itertools import islice, repeat
 from typing import Literal, TypeAlias
 
 import polars as pl
@@ -81,34 +82,34 @@ def parse_path(text: str) -> tuple[Step, ...] | None:
     return tuple(steps)
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
-    """A value and how it was come by, innermost first: its key, the mappings around it, its places in what it is in."""
-
-    value: Cell
-    key: str | None = None
-    parents: tuple[Cell, ...] = ()
-    positions: tuple[int, ...] = ()
-
-    def child(self, value: Cell, key: str | None, position: int | None = None) -> Node:
-        """A value inside of this one; `position` only where all of its neighbours are visited."""
-        parents = (self.value, *self.parents) if isinstance(self.value, dict) else self.parents
-        positions = self.positions if position is None else (position, *self.positions)
-        return Node(value, self.key if key is None else key, parents, positions)
+# ---------------------------------------------------------------------------------------------------------- nodes
 
 
-class WrongShapeError(Exception):
-    """What was expected and found where a path leads elsewhere; holds no data."""
+class Absent(Enum):
+    """What is found where a path ends before its last step."""
 
-    def __init__(self, expected: str, found: Cell) -> None:
-        super().__init__(f"expected {expected}, found {_kind(found)}")
-
-
-class _AbsentError(Exception):
-    """A path that ends before its last step."""
+    ABSENT = 0
 
 
-def _kind(value: Cell) -> str:
+ABSENT = Absent.ABSENT
+
+
+class Misfit(float):
+    """What is found where a path leads elsewhere: not a number, which no cast accepts. Its message holds no data."""
+
+    def __new__(cls, expected: str, found: Value) -> Misfit:
+        """What was expected, and what was found there."""
+        made = super().__new__(cls, math.nan)
+        made.message = f"expected {expected}, found {_kind(found)}"
+        return made
+
+    message: str
+
+
+Value: TypeAlias = "Cell | Literal[Absent.ABSENT]"
+
+
+def _kind(value: Value) -> str:
     match value:
         case dict():
             return "a mapping"
@@ -120,107 +121,167 @@ def _kind(value: Cell) -> str:
             return "a single value"
 
 
-def visit(node: Node, steps: Sequence[Step]) -> list[Node]:
-    """The nodes that `steps` lead to. A null has neither members nor items.
+@dataclass(frozen=True, slots=True)
+class Nodes:
+    """Values side by side, all come by in the same steps, so that each step is taken for all of them at once.
 
-    Raises:
-        WrongShapeError: a list where a mapping is expected, and so on.
-        _AbsentError: a member or an item that is not there (below `*` and `[*]` that makes a null instead).
+    around   what they are in, and `owners` says of each in which of those; None for whole documents
+    keys     their names, where they are members of mappings
+    places   their numbers among their neighbours, where all of these are visited
     """
-    nodes = [node]
-    many = False
+
+    values: Sequence[Value]
+    around: Nodes | None = None
+    owners: Sequence[int] = ()
+    keys: Sequence[str | None] | None = None
+    places: Sequence[int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """Where steps lead from some nodes: other nodes, each from one of those (`origins`; None: one from each)."""
+
+    nodes: Nodes
+    origins: Sequence[int] | None = None
+
+
+def visit(nodes: Nodes, steps: Sequence[Step]) -> Reached:
+    """Where `steps` lead; a null has neither members nor items. Below `*` and `[*]` what is absent is null."""
+    origins: Sequence[int] | None = None
+    absent: Value = ABSENT
     for step in steps:
-        found: list[Node] = []
-        for each in nodes:
-            try:
-                found += _children(each, step)
-            except _AbsentError:
-                if not many:
-                    raise
-                found.append(Node(None))
-        nodes, many = found, many or isinstance(step, Members | Items)
-    return nodes
+        if isinstance(step, Up):
+            nodes = _up(nodes, absent)
+        elif isinstance(step, Members | Items):
+            nodes = _all(nodes, step, absent)
+            origins = nodes.owners if origins is None else [origins[owner] for owner in nodes.owners]
+            absent = None
+        else:
+            nodes = _one(nodes, step, absent)
+    return Reached(nodes, origins)
 
 
-def _children(node: Node, step: Step) -> list[Node]:
-    value = node.value
-    if isinstance(step, Up):
-        if not node.parents:
-            raise _AbsentError
-        return [Node(node.parents[0], None, node.parents[1:])]
-    if value is None:
-        raise _AbsentError
-    match step, value:
-        case Member(name), dict():
-            if name not in value:
-                raise _AbsentError
-            return [node.child(value[name], name)]
-        case Members(), dict():
-            return [node.child(member, key, place) for place, (key, member) in enumerate(value.items())]
-        case Item(index), list():
-            if index >= len(value):
-                raise _AbsentError
-            return [node.child(value[index], None)]
-        case Items(), list():
-            return [node.child(item, None, place) for place, item in enumerate(value)]
-        case _:
-            raise WrongShapeError("a list" if isinstance(step, Item | Items) else "a mapping", value)
+def _one(nodes: Nodes, step: Member | Item, absent: Value) -> Nodes:
+    """The member or the item of that name or number in each."""
+    owners = range(len(nodes.values))
+    if isinstance(step, Member):
+        name = step.name
+        members = [
+            value.get(name, absent) if isinstance(value, dict) else _other(value, "a mapping", absent)
+            for value in nodes.values
+        ]
+        return Nodes(members, nodes, owners, keys=[name] * len(members))
+    index = step.index
+    items = [
+        (value[index] if index < len(value) else absent)
+        if isinstance(value, list)
+        else _other(value, "a list", absent)
+        for value in nodes.values
+    ]
+    return Nodes(items, nodes, owners)
+
+
+def _all(nodes: Nodes, step: Members | Items, absent: Value) -> Nodes:
+    """All members or items of each."""
+    found: list[Value] = []
+    owners: list[int] = []
+    keys: list[str | None] = []
+    places: list[int] = []
+    expected = "a mapping" if isinstance(step, Members) else "a list"
+    for owner, value in enumerate(nodes.values):
+        if isinstance(value, dict) and isinstance(step, Members):
+            found += value.values()
+            keys += value
+        elif isinstance(value, list) and isinstance(step, Items):
+            found += value
+        else:
+            found.append(_other(value, expected, absent))
+            keys.append(None)
+        added = len(found) - len(owners)
+        owners += repeat(owner, added)
+        places += range(added)
+    return Nodes(found, nodes, owners, keys if isinstance(step, Members) else None, places)
+
+
+def _up(nodes: Nodes, absent: Value) -> Nodes:
+    """The nearest mapping around each."""
+    index: Sequence[int] = range(len(nodes.values))
+    named = False
+    inner = nodes
+    while inner.around is not None and not named:
+        index, named, inner = [inner.owners[i] for i in index], inner.keys is not None, inner.around
+    if not named:
+        return Nodes([absent] * len(nodes.values))
+    owners = [inner.owners[i] for i in index] if inner.around is not None else ()
+    return Nodes([inner.values[i] for i in index], inner.around, owners)
+
+
+def _other(value: Value, expected: str, absent: Value) -> Value:
+    """What a step finds in a value of another kind."""
+    return absent if value is None else value if isinstance(value, Absent | Misfit) else Misfit(expected, value)
+
+
+def _keys(nodes: Nodes) -> Sequence[str | None]:
+    """The name of each, or of the nearest around it that has one."""
+    if nodes.keys is not None or nodes.around is None:
+        return nodes.keys or [None] * len(nodes.values)
+    around = _keys(nodes.around)
+    return [around[owner] for owner in nodes.owners]
+
+
+def _positions(nodes: Nodes, level: int) -> Sequence[Value]:
+    """The number of each among its neighbours; at a level above 0, that of what it is in."""
+    if nodes.places is not None and level == 0:
+        return nodes.places
+    if nodes.around is None:
+        return [Misfit("a position", None)] * len(nodes.values)
+    around = _positions(nodes.around, level - (nodes.places is not None))
+    return [around[owner] for owner in nodes.owners]
 
 
 # ---------------------------------------------------------------------------------------------------------- cells
 
-MISFIT = math.nan  # a cell of another shape than its path says: no cast accepts it
-
-Get: TypeAlias = Callable[[Node], Cell]
-
-
-class Absent(Enum):
-    """No place of a column is there: null, unless it is so in every row."""
-
-    ABSENT = 0
+Get: TypeAlias = Callable[[Nodes], Sequence[Value]]
+"""The cells of a column, one for each node."""
 
 
-Find: TypeAlias = Callable[[Node], Cell | Literal[Absent.ABSENT]]
-
-
-def cell_of(column: RawColumn) -> Find | None:
-    """How the cell of a column is got from a row: None where absent; None as a whole: a place does not parse."""
+def cells_of(column: RawColumn) -> Get | None:
+    """How the cells of a column are got from rows; None: a place does not parse."""
     type = present(column.type)
     item = present(type.item) if isinstance(type, ListOf) else type
-    shape = _record_of(item, column.each) if isinstance(item, RecordOf) else _value
+    shape = _records(item, column.each) if isinstance(item, RecordOf) else _values
     if shape is None:
         return None
     places = [_place_of(place, shape, isinstance(type, ListOf)) for place in column.places]
     return _first_of([place for place in places if place is not None]) if None not in places else None
 
 
-def _value(node: Node) -> Cell:
-    return node.value
+def _values(nodes: Nodes) -> Sequence[Value]:
+    return nodes.values
 
 
-def _first_of(places: Sequence[Get]) -> Find:
+def _first_of(places: Sequence[Get]) -> Get:
     """The first place that is there."""
 
-    def find(node: Node) -> Cell | Literal[Absent.ABSENT]:
+    def get(nodes: Nodes) -> Sequence[Value]:
+        found: Sequence[Value] = [ABSENT] * len(nodes.values)
         for place in places:
-            try:
-                return place(node)
-            except _AbsentError:
-                continue
-            except WrongShapeError:
-                return MISFIT
-        return Absent.ABSENT
+            others = place(nodes)
+            found = [other if value is ABSENT else value for value, other in zip(found, others, strict=True)]
+            if ABSENT not in found:
+                break
+        return found
 
-    return find
+    return get if len(places) > 1 else places[0]
 
 
 def _place_of(place: Place, shape: Get, many: bool) -> Get | None:
     """One place as a function; `shape` makes of each node found what is cast; `many`: of each item of a list."""
     match place.kind:
         case "key":
-            return lambda node: node.key
+            return _keys
         case "position":
-            return lambda node: _position(node, place.index)
+            return lambda nodes: _positions(nodes, place.index)
         case "value":
             steps: tuple[Step, ...] | None = ()
         case "name":
@@ -229,171 +290,182 @@ def _place_of(place: Place, shape: Get, many: bool) -> Get | None:
             return None
     if steps is None:
         return None
-    if not many and shape is _value and len(steps) == 1 and isinstance(steps[0], Member):
-        return _member(steps[0])
     if not many:
-        return lambda node: shape(_first(visit(node, steps)))
-    listed = any(isinstance(step, Members | Items) for step in steps)
-    return lambda node: _list(visit(node, steps), shape, listed)
+        return lambda nodes: _firsts(visit(nodes, steps), shape, len(nodes.values))
+    if any(isinstance(step, Members | Items) for step in steps):
+        return lambda nodes: _lists(visit(nodes, steps), shape, len(nodes.values))
+    return lambda nodes: _within(visit(nodes, steps).nodes, shape)
 
 
-def _member(step: Member) -> Get:
-    """The plain case of most columns, without making nodes."""
-
-    def get(node: Node) -> Cell:
-        value = node.value
-        if isinstance(value, dict) and step.name in value:
-            return value[step.name]
-        return _first(_children(node, step)).value  # which says what is wrong
-
-    return get
-
-
-def _first(nodes: Sequence[Node]) -> Node:
-    if not nodes:
-        raise _AbsentError
-    return nodes[0]
+def _firsts(reached: Reached, shape: Get, count: int) -> Sequence[Value]:
+    """The first of the nodes that were reached from each origin; a misfit among them is one of the whole."""
+    values = shape(reached.nodes)
+    if reached.origins is None:
+        return values
+    found: list[Value] = [ABSENT] * count
+    for origin, value in zip(reversed(reached.origins), reversed(values), strict=True):
+        if not isinstance(found[origin], Misfit):
+            found[origin] = value
+    return found
 
 
-def _position(node: Node, level: int) -> Cell:
-    return node.positions[level] if level < len(node.positions) else MISFIT
+def _lists(reached: Reached, shape: Get, count: int) -> Sequence[Value]:
+    """The nodes that were reached from each origin, as a list; one that is absent or a misfit is the whole."""
+    lists: list[list[Cell]] = [[] for _ in range(count)]
+    odd: dict[int, Value] = {}
+    for origin, value in zip(reached.origins or (), shape(reached.nodes), strict=True):
+        if isinstance(value, Absent | Misfit):
+            odd.setdefault(origin, value)
+        else:
+            lists[origin].append(value)
+    return [odd.get(origin, found) for origin, found in enumerate(lists)] if odd else lists
 
 
-def _list(nodes: Sequence[Node], shape: Get, listed: bool) -> Cell:
-    """The cells of a list: the nodes themselves, or what is in the one list that was found."""
-    if not listed:
-        if not isinstance(nodes[0].value, list):
-            return nodes[0].value  # null, or something the cast refuses
-        nodes = _children(nodes[0], Items())
-    return [shape(node) for node in nodes]
+def _within(nodes: Nodes, shape: Get) -> Sequence[Value]:
+    """The items of the one list that each node is; null, or something that the cast refuses, stays as it is."""
+    if shape is _values:
+        return nodes.values
+    lists = [value if isinstance(value, list) else [] for value in nodes.values]
+    items = _all(replace(nodes, values=lists), Items(), None)
+    shaped = _lists(Reached(items, items.owners), shape, len(lists))
+    return [own if isinstance(value, list) else value for value, own in zip(nodes.values, shaped, strict=True)]
 
 
-def _record_of(type: RecordOf, each: Sequence[Part]) -> Get | None:
-    """An item as a mapping of the record's fields: by the places of `each`, else by their names."""
+def _records(type: RecordOf, each: Sequence[Part]) -> Get | None:
+    """Nodes as mappings of the record's fields: by the places of `each`, else by their names."""
     named = {part.name: part.place for part in each}
     fields = {
-        name: _place_of(named.get(name, Place("name", name)), _value, isinstance(present(field), ListOf))
+        name: _place_of(named.get(name, Place("name", name)), _values, isinstance(present(field), ListOf))
         for name, field in type.fields
     }
     if None in fields.values():
         return None
-    finds = {name: _first_of([get]) for name, get in fields.items() if get is not None}
+    gets = [get for get in fields.values() if get is not None]
 
-    def get(node: Node) -> Cell:
-        if node.value is None:
-            return None
-        found = {name: find(node) for name, find in finds.items()}
-        return {name: None if value is Absent.ABSENT else value for name, value in found.items()}
+    def records(nodes: Nodes) -> Sequence[Value]:
+        columns = [[None if value is ABSENT else value for value in get(nodes)] for get in gets]
+        rows = zip(*columns, strict=True)
+        return [
+            value if value is None or isinstance(value, Absent | Misfit) else dict(zip(fields, row, strict=True))
+            for value, row in zip(nodes.values, rows, strict=True)
+        ]
 
-    return get
+    return records
 
 
 # ----------------------------------------------------------------------------------------------------------- rows
 
 
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A piece of a file that is read at once: nodes, the steps from them to rows, and their lines, where they tell."""
+
+    nodes: Nodes
+    steps: Sequence[Step]
+    lines: Sequence[int] | None = None
+
+
+Pieces: TypeAlias = Callable[[str, Sequence[Step], bool], Iterator[Piece]]
+"""The pieces of a text, given the steps to its rows, and whether a path leads up from there."""
+
+
 def rows(read: Read, columns: Sequence[RawColumn], located: Located, problems: list[Diagnostic]) -> Raw:
     """The rows of every document; a file is one."""
-    return rows_of_documents(read, columns, located, problems, lambda text: [(None, text)])
+    return rows_of_pieces(read, columns, located, problems, pieces)
 
 
-Split: TypeAlias = Callable[[str], Iterable[tuple[int | None, str]]]
-"""The documents of a file, each with its line, where a row is told by that."""
-
-
-def rows_of_documents(
-    read: Read, columns: Sequence[RawColumn], located: Located, problems: list[Diagnostic], split: Split
+def rows_of_pieces(
+    read: Read, columns: Sequence[RawColumn], located: Located, problems: list[Diagnostic], pieces: Pieces
 ) -> Raw:
-    """The rows of the documents that `split` finds in each file."""
-    finds = {column.name: cell_of(column) for column in columns}
+    """The rows of the pieces of each file."""
+    gets = {column.name: cells_of(column) for column in columns}
     steps = parse_path(read.rows)
     for column in columns:
-        if finds[column.name] is None:
+        if gets[column.name] is None:
             message = f"a place that does not parse: {shown_places(column)}"
             problems.append(problem("CXR613", message, read.table, column=column.name))
     if steps is None:
         problems.append(problem("CXR613", "`rows` does not parse", read.table))
         return Raw((), {})
-    table = Gathered(columns, {name: find for name, find in finds.items() if find is not None})
+    up = any(".." in path.split("/") for column in columns for path in _paths(column))
+    table = Gathered(columns, {name: get for name, get in gets.items() if get is not None})
     for found, data in contents(located, problems):
         text = decoded(found, data, read.encoding, problems)
         if text is not None:
-            _read_file(found, split(text), steps, table, problems)
+            table.read(found, pieces(text, steps, up), problems)
     return table.raw(problems)
 
 
-def _read_file(
-    found: Found,
-    documents: Iterable[tuple[int | None, str]],
-    steps: Sequence[Step],
-    table: Gathered,
-    problems: list[Diagnostic],
-) -> None:
-    """Add the rows of a file, up to its first mistake."""
-    nodes: list[Node] = []
-    lines: list[int | None] = []
-    for line, text in documents:
-        made = _read_document(found, line, text, steps, problems)
-        if made is None:
-            return
-        nodes += made
-        lines += [line] * len(made)
-    table.add(found, nodes, lines)
-    if not nodes:
-        problems.append(problem("CXR607", "a file without rows", found.name, severity="warning"))
-
-
-def _read_document(
-    found: Found, line: int | None, text: str, steps: Sequence[Step], problems: list[Diagnostic]
-) -> list[Node] | None:
-    """The rows of a document; None: a mistake, which is noted."""
-    try:
-        nodes = visit(Node(parse(text)), steps)
-        if any(node.value is None for node in nodes):
-            raise WrongShapeError("a row", None)
-        return nodes
-    except BrokenJsonError as error:
-        problems.append(problem("CXR608", str(error), found.name, line=line or error.line, help=[error.help]))
-    except WrongShapeError as error:
-        problems.append(problem("CXR609", f"along `rows`: {error}", found.name, line=line))
-    except _AbsentError:
-        problems.append(
-            problem("CXR609", "`rows` leads to a member or an item that is not there", found.name, line=line)
-        )
-    return None
+def _paths(column: RawColumn) -> Iterator[str]:
+    for place in (*column.places, *(part.place for part in column.each)):
+        yield place.path
 
 
 class Gathered:
-    """The cells of all documents, column by column."""
+    """The cells of all files, column by column."""
 
-    def __init__(self, columns: Sequence[RawColumn], finds: dict[str, Find]) -> None:
-        self.columns, self.finds = columns, finds
+    def __init__(self, columns: Sequence[RawColumn], gets: dict[str, Get]) -> None:
+        self.columns, self.gets = columns, gets
         self.files: list[tuple[Found, int]] = []
         self.lines: list[int | None] = []
-        self.cells: dict[str, list[Cell | Literal[Absent.ABSENT]]] = {name: [] for name in finds}
+        self.cells: dict[str, list[Value]] = {name: [] for name in gets}
         self.names: dict[str, None] = {}
 
-    def add(self, found: Found, nodes: Sequence[Node], lines: Sequence[int | None]) -> None:
-        """Add the rows of a file, with their lines."""
-        self.files.append((found, len(nodes)))
-        self.lines += lines
-        for name, find in self.finds.items():
-            self.cells[name] += map(find, nodes)
-        for node in nodes[:100]:
-            if isinstance(node.value, dict):
-                self.names |= dict.fromkeys(node.value)
+    def read(self, found: Found, pieces: Iterator[Piece], problems: list[Diagnostic]) -> None:
+        """Add the rows of a file; none, if there is a mistake in it, of which the first is noted."""
+        before = len(self.lines)
+        mistake = self._first_mistake(found, pieces)
+        count = len(self.lines) - before
+        if mistake is None:
+            self.files.append((found, count))
+            if not count:
+                mistake = problem("CXR607", "a file without rows", found.name, severity="warning")
+        else:
+            for listed in (self.lines, *self.cells.values()):
+                del listed[before:]
+        if mistake is not None:
+            problems.append(mistake)
+
+    def _first_mistake(self, found: Found, pieces: Iterator[Piece]) -> Diagnostic | None:
+        """Add the rows of a file up to its first mistake, and say which that is."""
+        try:
+            for piece in pieces:
+                reached = visit(piece.nodes, piece.steps)
+                rows = reached.nodes.values
+                lines = piece.lines
+                if lines is not None and reached.origins is not None:
+                    lines = [lines[origin] for origin in reached.origins]
+                for place, row in enumerate(rows):
+                    if row is None or isinstance(row, Absent | Misfit):
+                        return problem("CXR609", _no_row(row), found.name, line=lines[place] if lines else None)
+                self.lines += lines or repeat(None, len(rows))
+                for name, get in self.gets.items():
+                    self.cells[name] += get(reached.nodes)
+                for row in rows[:100]:
+                    if isinstance(row, dict):
+                        self.names |= dict.fromkeys(row)
+        except BrokenJsonError as error:
+            return problem("CXR608", str(error), found.name, line=error.line, help=[error.help])
+        return None
 
     def raw(self, problems: list[Diagnostic]) -> Raw:
         """The rows; a column that no row has is reported."""
         cells: dict[str, list[Cell]] = {}
         for column in (c for c in self.columns if c.name in self.cells):
             values = self.cells[column.name]
-            if values and not column.optional and all(value is Absent.ABSENT for value in values):
+            if values and not column.optional and all(value is ABSENT for value in values):
                 problems.append(never_there(column, self.files[0][0].name, self.names))
                 if problems[-1].severity == "error":
                     continue
-            cells[column.name] = [None if value is Absent.ABSENT else value for value in values]
+            cells[column.name] = [None if value is ABSENT else value for value in values]
         lines = None if None in self.lines else pl.Series(self.lines, dtype=pl.Int64)
         return Raw(tuple(self.files), cells, lines)
+
+
+def _no_row(found: Absent | Misfit | None) -> str:
+    if isinstance(found, Absent):
+        return "`rows` leads to a member or an item that is not there"
+    return f"along `rows`: {(found or Misfit('a row', None)).message}"
 
 
 # ------------------------------------------------------------------------------------------------------- documents
@@ -414,8 +486,8 @@ def parse(text: str) -> Cell:
         BrokenJsonError: it is not JSON, nested beyond reason, or an object has a key twice.
     """
     try:
-        value: Cell = json.loads(text, object_pairs_hook=_mapping)
-        if "\\ud" in text.lower():  # half of a pair of escapes is text to Python, but no UTF-8
+        value: Cell = _DECODER.decode(text)
+        if _has_escaped_halves(text):
             json.dumps(value, ensure_ascii=False).encode()
         return value
     except json.JSONDecodeError as error:
@@ -431,9 +503,86 @@ def parse(text: str) -> Cell:
         raise BrokenJsonError("a number that is too long") from None
 
 
-def _mapping(pairs: Iterable[tuple[str, Cell]]) -> dict[str, Cell]:
-    listed = list(pairs)
-    mapping = dict(listed)
-    if len(mapping) != len(listed):
+def _mapping(pairs: list[tuple[str, Cell]]) -> dict[str, Cell]:
+    mapping = dict(pairs)
+    if len(mapping) != len(pairs):
         raise BrokenJsonError("an object with the same key twice")
     return mapping
+
+
+_DECODER = json.JSONDecoder(object_pairs_hook=_mapping)
+
+
+def _has_escaped_halves(text: str) -> bool:
+    """Whether halves of characters stand in it: half of a pair of escapes is text to Python, but no UTF-8."""
+    return "\\ud" in text or "\\uD" in text
+
+
+def pieces(text: str, steps: Sequence[Step], up: bool) -> Iterator[Piece]:
+    """A document: some thousand of its items or members at a time, where the rows are in them, else the whole of it.
+
+    Raises:
+        BrokenJsonError: it is not JSON, nested beyond reason, or an object has a key twice.
+    """
+    opening = _SPACE(text).end()
+    match steps[:1]:
+        case (Items(),) if text.startswith("[", opening):
+            yield from (Piece(nodes, steps[1:]) for nodes in _opened(text, opening + 1, False))
+        case (Members(),) if text.startswith("{", opening) and not up:  # from there, `..` is the whole document
+            yield from (Piece(nodes, steps[1:]) for nodes in _opened(text, opening + 1, True))
+        case _:
+            yield Piece(Nodes([parse(text)]), steps)
+
+
+def _opened(text: str, at: int, named: bool) -> Iterator[Nodes]:
+    """The items, or `named` members, of the list or mapping whose bracket stands before `at`."""
+    members = _members(text, at, named)
+    halves = _has_escaped_halves(text)
+    seen: set[str | None] = set()
+    done = 0
+    try:
+        while batch := list(islice(members, _AT_ONCE)):
+            if halves:
+                json.dumps(batch, ensure_ascii=False).encode()
+            keys = [key for key, _ in batch] if named else None
+            places = range(done, done + len(batch))
+            done += len(batch)
+            seen.update(keys or ())
+            if named and len(seen) < done:
+                raise ValueError
+            yield Nodes([value for _, value in batch], keys=keys, places=places)
+    except (ValueError, RecursionError, BrokenJsonError):
+        parse(text)  # says what is wrong with the whole
+        raise
+
+
+_AT_ONCE = 1 << 14
+_SPACE = re.compile(r"[ \t\n\r]*").match
+_COLON = re.compile(r"[ \t\n\r]*:[ \t\n\r]*").match
+_COMMA = re.compile(r"[ \t\n\r]*,[ \t\n\r]*").match
+
+
+def _members(text: str, at: int, named: bool) -> Iterator[tuple[str | None, Cell]]:
+    """Each item or member from `at`, where the first stands, with its key.
+
+    Raises:
+        ValueError, RecursionError, BrokenJsonError: the text is not JSON.
+    """
+    at = _SPACE(text, at).end()
+    closing = "}" if named else "]"
+    more = not text.startswith(closing, at)
+    while more:
+        key = None
+        if named:
+            key, at = _DECODER.raw_decode(text, at)
+            colon = _COLON(text, at)
+            if not isinstance(key, str) or colon is None:
+                raise ValueError
+            at = colon.end()
+        value, at = _DECODER.raw_decode(text, at)
+        yield key, value
+        comma = _COMMA(text, at)
+        more = comma is not None
+        at = _SPACE(text, at).end() if comma is None else comma.end()
+    if not text.startswith(closing, at) or _SPACE(text, at + 1).end() < len(text):
+        raise ValueError

@@ -6,14 +6,33 @@ from collections.abc import Iterator, Sequence
 
 from cxrspec.compiler.diagnostics import Diagnostic
 from cxrspec.compiler.plan import RawColumn, Read
+from cxrspec.runtime.casting import Cell
 from cxrspec.runtime.locate import Located
 from cxrspec.runtime.readers import Raw
-from cxrspec.runtime.readers.json import rows_of_documents
+from cxrspec.runtime.readers.json import BrokenJsonError, Nodes, Piece, Step, parse, rows_of_pieces
 
 
 def rows(read: Read, columns: Sequence[RawColumn], located: Located, problems: list[Diagnostic]) -> Raw:
     """The rows of every line of every file."""
-    return rows_of_documents(read, columns, located, problems, documents)
+    return rows_of_pieces(read, columns, located, problems, pieces)
+
+
+def pieces(text: str, steps: Sequence[Step], up: bool) -> Iterator[Piece]:
+    """All lines at once, up to one that is broken.
+
+    Raises:
+        BrokenJsonError: a line is not JSON, nested beyond reason, or an object has a key twice.
+    """
+    values: list[Cell] = []
+    numbers: list[int] = []
+    try:
+        for number, line in documents(text):
+            values.append(parse(line))
+            numbers.append(number)
+    except BrokenJsonError as error:
+        yield Piece(Nodes(values), steps, numbers)
+        raise BrokenJsonError(str(error), number, error.help) from None
+    yield Piece(Nodes(values), steps, numbers)
 
 
 def documents(text: str) -> Iterator[tuple[int, str]]:
