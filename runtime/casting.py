@@ -30,7 +30,7 @@ import polars as pl
 
 from cxrspec.compiler.dtypes import dtype_of
 from cxrspec.compiler.plan import Part, Place, RawColumn
-from cxrspec.compiler.types import BOOL, SPLITS, ListOf, RecordOf, Scalar, Type, is_nullable, present
+from cxrspec.compiler.types import BOOL, FLOAT, INT, LABEL, SPLIT, SPLITS, ListOf, RecordOf, Scalar, Type, is_nullable, present
 
 # White space as Unicode has it; written out, because Rust's \s and Python's differ in five control characters.
 BLANKS = "\t\n\v\f\r \x85\xa0\u1680" + "".join(map(chr, range(0x2000, 0x200B))) + "\u2028\u2029\u202f\u205f\u3000"
@@ -202,6 +202,36 @@ def _is_other(cell: Cell, kind: type[list[Cell]] | type[dict[str, Cell]], rule: 
 
 def cast_series(cells: pl.Series, rule: CellRule) -> Cast:
     """Cells of text, all at once."""
+    name = present(rule.type)
+    if name in _FEW or rule.values:
+        return _cast_distinct(cells, rule)
+    if name in (INT, FLOAT) and rule.keep:
+        return _cast_numbers(cells, rule)
+    return _cast_texts(cells, rule)
+
+
+_FEW = (LABEL, BOOL, SPLIT)
+
+
+def _cast_distinct(cells: pl.Series, rule: CellRule) -> Cast:
+    """A column in which few texts stand again and again: each of them is cast once."""
+    texts = cells.unique()
+    cast = _cast_texts(texts, rule)
+    places = cells.replace_strict(texts, pl.int_range(len(texts), eager=True), return_dtype=pl.Int64)
+    return Cast(cast.values.gather(places), cast.faults.gather(places))
+
+
+def _cast_numbers(cells: pl.Series, rule: CellRule) -> Cast:
+    """Numbers, almost all of which are written as Polars reads them; the others are cast by all rules."""
+    values = cells.cast(dtype_of(rule.type), strict=False)
+    odd = (values.is_null() | ~values.is_finite() | cells.is_in(rule.missing)).arg_true()
+    cast = _cast_texts(cells.gather(odd), rule)
+    faults = pl.Series([Fault.NONE], dtype=pl.UInt8).new_from_index(0, len(cells))
+    return Cast(values.scatter(odd, cast.values), faults.scatter(odd, cast.faults))
+
+
+def _cast_texts(cells: pl.Series, rule: CellRule) -> Cast:
+    """Cells of text by all rules."""
     raw = pl.col("cell")
     if rule.squeeze:
         raw = raw.str.replace_all(_BLANK_RUN, " ").str.strip_chars(" ")

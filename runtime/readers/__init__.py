@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+from codecs import BOM_UTF8
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -59,7 +60,7 @@ def reader_names() -> list[str]:
 
 def decoded(found: Found, data: bytes, encoding: str, problems: list[Diagnostic]) -> str | None:
     """The text of a file that may not be empty; None: an empty or wrongly encoded file, which is noted."""
-    if not data.removeprefix(b"\xef\xbb\xbf").strip():
+    if not data.removeprefix(BOM_UTF8).strip():
         problems.append(problem("CXR606", "an empty file", found.name))
         return None
     return text_of(found, data, encoding, problems)

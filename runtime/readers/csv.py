@@ -6,7 +6,8 @@ the header; blank lines are skipped. Anything else is an error with its line: a 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from codecs import BOM_UTF8, lookup
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -45,21 +46,13 @@ class _Layout:
 
 @dataclass(frozen=True, slots=True)
 class _Records:
-    """Where the records that are not blank start and end in `data`, which ends in a newline; and their fields."""
+    """Where the records that are not blank start and end in `data`, which ends in a newline; their fields and lines."""
 
     data: bytes
     starts: Ints
     ends: Ints
-    separators: Ints
+    widths: Ints
     lines: Ints
-
-    @property
-    def widths(self) -> Ints:
-        """The number of fields of each record."""
-        import numpy as np
-
-        found = np.searchsorted(self.separators, self.ends) - np.searchsorted(self.separators, self.starts)
-        return (found + 1).astype(np.int64)
 
 
 def rows(read: Read, columns: Sequence[RawColumn], located: Located, problems: list[Diagnostic]) -> Raw:
@@ -84,17 +77,17 @@ def _cells(
     read: Read, found: Found, layout: _Layout, columns: Sequence[RawColumn], problems: list[Diagnostic]
 ) -> dict[str, pl.Series] | None:
     """The wanted cells as text; a column that is absent is null if it is optional, else left out and reported."""
-    table = _split(read, layout)
+    indexes = {column: _index(column, layout, found, problems) for column in columns}
+    table = _split(read, layout, sorted({index for index in indexes.values() if index is not None}))
     if table is None:
         problems.append(problem("CXR704", "a file that Polars reads as other records than it has", found.name))
         return None
     cells: dict[str, pl.Series] = {}
-    for column in columns:
-        index = _index(column, layout, found, problems)
+    for column, index in indexes.items():
         if index is not None:
-            cells[column.name] = table.to_series(index)
+            cells[column.name] = table[index]
         elif column.optional:
-            cells[column.name] = pl.Series([None], dtype=pl.String).new_from_index(0, table.height)
+            cells[column.name] = pl.Series([None], dtype=pl.String).new_from_index(0, len(layout.lines))
     return cells
 
 
@@ -115,16 +108,15 @@ def _index(column: RawColumn, layout: _Layout, found: Found, problems: list[Diag
     return None
 
 
-def _split(read: Read, layout: _Layout) -> pl.DataFrame | None:
-    """All cells as text, in columns by number; None if Polars reads other records than were counted."""
-    names = [str(index) for index in range(layout.width)]
-    if not layout.body:
-        return pl.DataFrame(schema=dict.fromkeys(names, pl.String))
+def _split(read: Read, layout: _Layout, wanted: Sequence[int]) -> Mapping[int, pl.Series] | None:
+    """The cells of these columns as text; None if Polars reads other records than were counted."""
+    if not layout.body or not wanted:
+        return dict.fromkeys(wanted, pl.Series(dtype=pl.String))
     try:
         table = pl.read_csv(
             layout.body,
             has_header=False,
-            new_columns=names,
+            columns=wanted,
             separator=read.separator,
             quote_char=_quote(read),
             infer_schema=False,
@@ -132,7 +124,7 @@ def _split(read: Read, layout: _Layout) -> pl.DataFrame | None:
         )
     except pl.exceptions.PolarsError:  # its text shows cells
         return None
-    return table if table.shape == (len(layout.lines), layout.width) else None
+    return dict(zip(wanted, table, strict=True)) if table.height == len(layout.lines) else None
 
 
 def _quote(read: Read) -> str | None:
@@ -147,7 +139,8 @@ def _checked(read: Read, found: Found, data: bytes, problems: list[Diagnostic]) 
     text = decoded(found, data, read.encoding, problems)
     if text is None:
         return None
-    records = _records(read, found, text.encode(), problems)
+    utf8 = data.removeprefix(BOM_UTF8) if lookup(read.encoding).name == "utf-8" else text.encode()
+    records = _records(read, found, utf8, problems)
     if records is None:
         return None
     widths = records.widths
@@ -163,8 +156,12 @@ def _checked(read: Read, found: Found, data: bytes, problems: list[Diagnostic]) 
     skip = 1 if read.header else 0
     if len(widths) == skip:
         problems.append(problem("CXR607", "a header without rows", found.name, severity="warning"))
-    header = _header(records, _quote(read)) if read.header else ()
+    header = _header(records, read) if read.header else ()
     return _Layout(header, width, _body(records, skip), pl.Series(records.lines[skip:]))
+
+
+_BLOCK = 1 << 20
+"""Bytes that are looked at together: few enough to stay in the processor's cache."""
 
 
 def _records(read: Read, found: Found, data: bytes, problems: list[Diagnostic]) -> _Records | None:
@@ -173,49 +170,87 @@ def _records(read: Read, found: Found, data: bytes, problems: list[Diagnostic]) 
 
     data = data if data.endswith(b"\n") else data + b"\n"
     cells = np.frombuffer(data, np.uint8)
-    newline, separator = cells == _NEWLINE, cells == read.separator.encode()[0]
-    newlines = np.flatnonzero(newline)
     quote = _quote(read)
-    if quote is not None:
-        quotes = cells == quote.encode()[0]
-        stray = _stray(cells, np.flatnonzero(quotes), newline | separator)
-        if stray is not None:
-            line = int(np.searchsorted(newlines, stray)) + 1
-            help = "`quote: none` reads quotes as text"
-            problems.append(problem("CXR705", "a stray or unclosed quote", found.name, line=line, help=[help]))
-            return None
-        outside = ~np.logical_xor.accumulate(quotes)
-        newline, separator = newline & outside, separator & outside
-    ends = np.flatnonzero(newline)
+    marks = _Marks(cells, read.separator.encode()[0], None if quote is None else quote.encode()[0])
+    blocks = [marks.block(at) for at in range(0, len(cells), _BLOCK)]
+    stray = marks.stray
+    if stray is not None:
+        line = data.count(b"\n", 0, stray) + 1
+        help = "`quote: none` reads quotes as text"
+        problems.append(problem("CXR705", "a stray or unclosed quote", found.name, line=line, help=[help]))
+        return None
+    ends, separators, newlines = (np.concatenate(each) for each in zip(*blocks, strict=True))
     starts = np.concatenate(([0], ends[:-1] + 1))
+    widths = np.diff(separators, prepend=0) + 1
+    lines = np.concatenate(([0], newlines[:-1])) + 1
     size = ends - starts
     written = (size > 1) | ((size == 1) & (cells[starts] != _RETURN))
-    starts, ends = starts[written], ends[written]
-    return _Records(data, starts, ends, np.flatnonzero(separator), np.searchsorted(newlines, starts) + 1)
+    return _Records(data, starts[written], ends[written], widths[written], lines[written])
 
 
-def _stray(cells: NDArray[np.uint8], quotes: Ints, borders: Bools) -> int | None:
-    """The first quote that neither opens a field at its start, nor closes it at its end, nor is one of a pair."""
+class _Marks:
+    """What the bytes of a file mark, block after block; it knows what stood before."""
+
+    def __init__(self, cells: NDArray[np.uint8], separator: int, quote: int | None) -> None:
+        self.cells, self.separator, self.quote = cells, separator, quote
+        self.quotes = self.separators = self.newlines = 0
+        self.last = 0
+        self.first_stray: int | None = None
+
+    @property
+    def stray(self) -> int | None:
+        """The first quote that neither opens a field at its start, nor closes it at its end, nor is one of a pair."""
+        return self.last if self.quotes % 2 and self.first_stray is None else self.first_stray
+
+    def block(self, at: int) -> tuple[Ints, Ints, Ints]:
+        """Where records end, and how many separators and newlines there are up to each of these ends."""
+        import numpy as np
+
+        block = self.cells[at : at + _BLOCK]
+        marked = (block == _NEWLINE) | (block == self.separator)
+        if self.quote is not None:
+            marked |= block == self.quote
+        places = np.flatnonzero(marked)
+        marks = block[places]
+        newline, separator = marks == _NEWLINE, marks == self.separator
+        lines = self.newlines + np.cumsum(newline)
+        if self.quote is not None:
+            quoted = marks == self.quote
+            count = self.quotes + np.cumsum(quoted)
+            outside = count % 2 == 0
+            self._look(at + places[quoted], outside[quoted])
+            newline, separator = newline & outside, separator & outside
+            self.quotes = int(count[-1]) if len(count) else self.quotes
+        fields = self.separators + np.cumsum(separator)
+        if len(places):
+            self.newlines, self.separators = int(lines[-1]), int(fields[-1])
+        return at + places[newline], fields[newline], lines[newline]
+
+    def _look(self, quotes: Ints, closing: Bools) -> None:
+        """Note the first stray one of these quotes; a pair of them inside of a field closes it and opens it again."""
+        import numpy as np
+
+        if not len(quotes) or self.first_stray is not None:
+            return
+        # Before the first byte stands, by numpy's index -1, the newline at the end: a border, as it should be.
+        beside = self.cells[np.where(closing, quotes + 1, quotes - 1)]
+        good = (beside == _NEWLINE) | (beside == self.separator) | (beside == self.quote)
+        good |= closing & (beside == _RETURN) & (self.cells.take(quotes + 2, mode="clip") == _NEWLINE)
+        self.last = int(quotes[-1])
+        self.first_stray = None if good.all() else int(quotes[good.argmin()])
+
+
+def _header(records: _Records, read: Read) -> tuple[str, ...]:
+    """The names in the first record, trimmed; what is quoted is unquoted."""
     import numpy as np
 
-    opening, closing = quotes[0::2], quotes[1::2]
-    # Before the first byte stands, by numpy's index -1, the newline at the end: a border, as it should be.
-    opens = borders[opening - 1]
-    opens[1:] |= opening[1:] == closing[: len(opening) - 1] + 1
-    after = closing + 1
-    returns = (cells[after] == _RETURN) & (cells.take(after + 1, mode="clip") == _NEWLINE)
-    closes = borders[after] | returns
-    closes[: len(opening) - 1] |= opening[1:] == after[: len(opening) - 1]
-    bad = np.concatenate((opening[~opens], closing[~closes], quotes[-1:] if len(quotes) % 2 else quotes[:0]))
-    return int(bad.min()) if len(bad) else None
-
-
-def _header(records: _Records, quote: str | None) -> tuple[str, ...]:
-    """The names in the first record, trimmed; what is quoted is unquoted."""
-    start, end = int(records.starts[0]), int(records.ends[0])
-    cuts = [int(cut) for cut in records.separators if start <= cut < end]
-    pieces = zip([start, *(cut + 1 for cut in cuts)], [*cuts, end], strict=True)
-    names = [records.data[a:b].decode().strip() for a, b in pieces]
+    record = records.data[records.starts[0] : records.ends[0]]
+    cells, quote = np.frombuffer(record, np.uint8), _quote(read)
+    cut = cells == read.separator.encode()[0]
+    if quote is not None:
+        cut &= np.cumsum(cells == quote.encode()[0]) % 2 == 0
+    cuts = [int(place) for place in np.flatnonzero(cut)]
+    names = [record[a:b].decode().strip() for a, b in zip([0, *(c + 1 for c in cuts)], [*cuts, None], strict=True)]
     if quote is not None:
         names = [n[1:-1].replace(quote * 2, quote).strip() if n.startswith(quote) else n for n in names]
     return tuple(names)
