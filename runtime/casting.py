@@ -217,7 +217,7 @@ def _cast_distinct(cells: pl.Series, rule: CellRule) -> Cast:
     """A column in which few texts stand again and again: each of them is cast once."""
     texts = cells.unique()
     cast = _cast_texts(texts, rule)
-    places = cells.replace_strict(texts, pl.int_range(len(texts), eager=True), return_dtype=pl.Int64)
+    places = cells.replace_strict(texts, pl.int_range(len(texts), eager=True)).cast(pl.Int64)  # text, if there are none
     return Cast(cast.values.gather(places), cast.faults.gather(places))
 
 
