@@ -30,7 +30,20 @@ import polars as pl
 
 from cxrspec.compiler.dtypes import dtype_of
 from cxrspec.compiler.plan import Part, Place, RawColumn
-from cxrspec.compiler.types import BOOL, FLOAT, INT, LABEL, SPLIT, SPLITS, ListOf, RecordOf, Scalar, Type, is_nullable, present
+from cxrspec.compiler.types import (
+    BOOL,
+    FLOAT,
+    INT,
+    LABEL,
+    SPLIT,
+    SPLITS,
+    ListOf,
+    RecordOf,
+    Scalar,
+    Type,
+    is_nullable,
+    present,
+)
 
 # White space as Unicode has it; written out, because Rust's \s and Python's differ in five control characters.
 BLANKS = "\t\n\v\f\r \x85\xa0\u1680" + "".join(map(chr, range(0x2000, 0x200B))) + "\u2028\u2029\u202f\u205f\u3000"

@@ -9,7 +9,9 @@ No message holds a cell: file, column, count and first line say where to look.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+import gc
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -45,6 +47,23 @@ class Table:
 
 def read_table(read: Read, wanted: Collection[str], roots: Roots) -> Table:
     """Read the columns `wanted` (the key is read and checked as well). Raises nothing about data."""
+    with _uncollected():
+        return _read_table(read, wanted, roots)
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Without the collector of cycles: the millions of values of a file hold none, and it would visit them all the time."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+def _read_table(read: Read, wanted: Collection[str], roots: Roots) -> Table:
     columns = [c for c in read.columns if c.name in wanted or c.name in read.key]
     chosen = [c.name for c in read.columns if c.name in wanted]
     located = find(read, roots)

@@ -173,9 +173,7 @@ def _one(nodes: Nodes, step: Member | Item, absent: Value) -> Nodes:
         return Nodes(members, nodes, owners, keys=[name] * len(members))
     index = step.index
     items = [
-        (value[index] if index < len(value) else absent)
-        if isinstance(value, list)
-        else _other(value, "a list", absent)
+        (value[index] if index < len(value) else absent) if isinstance(value, list) else _other(value, "a list", absent)
         for value in nodes.values
     ]
     return Nodes(items, nodes, owners)
