@@ -10,7 +10,7 @@ No message holds a cell: file, column, count and first line say where to look.
 from __future__ import annotations
 
 import gc
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Generator, Iterable, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -52,7 +52,7 @@ def read_table(read: Read, wanted: Collection[str], roots: Roots) -> Table:
 
 
 @contextmanager
-def _uncollected() -> Iterator[None]:
+def _uncollected() -> Generator[None]:
     """Without the collector of cycles: the millions of values of a file hold none, and it would visit them all the time."""
     enabled = gc.isenabled()
     gc.disable()

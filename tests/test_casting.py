@@ -235,11 +235,15 @@ NESTED_TYPES = st.recursive(
     ),
     max_leaves=4,
 )
-CELLS: st.SearchStrategy[Cell] = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | FORMS,
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from((*NAMES, "c")), inner, max_size=3),
-    max_leaves=6,
-)
+ATOMS: st.SearchStrategy[Cell] = st.none() | st.booleans() | st.integers() | st.floats() | FORMS
+KEYS: st.SearchStrategy[str] = st.sampled_from((*NAMES, "c"))
+
+
+def larger(inner: st.SearchStrategy[Cell]) -> st.SearchStrategy[Cell]:
+    return st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=3)
+
+
+CELLS = st.recursive(ATOMS, larger, max_leaves=6)
 
 
 def fitting(type: Type) -> st.SearchStrategy[Cell]:

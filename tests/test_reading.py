@@ -496,6 +496,44 @@ def test_broken_json(tmp_path: Path, text: str | bytes, code: str, line: int | N
     assert (codes(done), lines(done)) == ([code], [line])
 
 
+def test_a_long_document_is_read_in_pieces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cxrspec.runtime.readers.json._AT_ONCE", 2)
+    here, nth = column("here", INT, own("position")), column("n", INT, own("value"))
+    put(tmp_path, "x.json", " [ 0, 1 ,2,\n3, 4 ]\n")
+    assert take(tmp_path, table("json", "x.json", here, nth, rows="[*]")).frame.rows() == [(n, n) for n in range(5)]
+    named = {letter: [n, n + 10] for n, letter in enumerate("abcde")}
+    put(tmp_path, "y.json", json.dumps(named))
+    read = table(
+        "json", "y.json", column("key", TEXT, own("key")), column("of", INT, own("position", 1)), nth, rows="*[*]"
+    )
+    rows = [(key, of, n) for of, (key, ns) in enumerate(named.items()) for n in ns]
+    assert take(tmp_path, read).frame.rows() == rows
+    up = table("json", "y.json", nth, column("first", INT, "../a[0]"), rows="*[*]")
+    assert take(tmp_path, up).frame.rows() == [(n, 0) for _, _, n in rows]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[0, 1, 2, 3 4]",
+        "[0, 1, 2, 3,]",
+        "[0, 1, 2, 3",
+        "[0, 1, 2, 3] 4",
+        '[0, 1, 2, {"a": 1, "a": 2}]',
+        '[0, 1, 2, "\\uD800"]',
+        '{"a": 0, "b": 1, "c": 2, "a": 3}',
+        '{"a": 0, "b": 1, "c": 2, 3: 3}',
+        '{"a": 0, "b": 1, "c": 2, "d" 3}',
+    ],
+)
+def test_a_mistake_in_a_later_piece(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    monkeypatch.setattr("cxrspec.runtime.readers.json._AT_ONCE", 2)
+    put(tmp_path, "x.json", text)
+    rows = "[*]" if text.startswith("[") else "*"
+    done = take(tmp_path, table("json", "x.json", column("n", INT, own("value")), rows=rows))
+    assert (codes(done), done.frame.height) == (["CXR608"], 0)
+
+
 def test_json_says_which_row(tmp_path: Path) -> None:
     put(tmp_path, "x.json", json.dumps([{"a": 1}, {"a": CANARY}, {"a": None}]))
     done = take(tmp_path, table("json", "x.json", column("a", INT), rows="[*]"))

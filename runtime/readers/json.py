@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 from itertools import islice, repeat
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, TypeVar
 
 import polars as pl
 
@@ -107,6 +107,7 @@ class Misfit(float):
 
 
 Value: TypeAlias = "Cell | Literal[Absent.ABSENT]"
+T = TypeVar("T")
 
 
 def _kind(value: Value) -> str:
@@ -145,20 +146,27 @@ class Reached:
     origins: Sequence[int] | None = None
 
 
-def visit(nodes: Nodes, steps: Sequence[Step]) -> Reached:
-    """Where `steps` lead; a null has neither members nor items. Below `*` and `[*]` what is absent is null."""
+def visit(nodes: Nodes, steps: Sequence[Step], below: bool = False) -> Reached:
+    """Where `steps` lead; a null has neither members nor items.
+
+    Below `*` and `[*]` what is absent is null; `below` says that the nodes are there already.
+    """
     origins: Sequence[int] | None = None
-    absent: Value = ABSENT
+    absent: Value = None if below else ABSENT
     for step in steps:
         if isinstance(step, Up):
             nodes = _up(nodes, absent)
         elif isinstance(step, Members | Items):
             nodes = _all(nodes, step, absent)
-            origins = nodes.owners if origins is None else [origins[owner] for owner in nodes.owners]
+            origins = nodes.owners if origins is None else _taken(origins, nodes.owners)
             absent = None
         else:
             nodes = _one(nodes, step, absent)
     return Reached(nodes, origins)
+
+
+def _taken(items: Sequence[T], places: Sequence[int]) -> list[T]:
+    return [items[place] for place in places]
 
 
 def _one(nodes: Nodes, step: Member | Item, absent: Value) -> Nodes:
@@ -207,11 +215,11 @@ def _up(nodes: Nodes, absent: Value) -> Nodes:
     named = False
     inner = nodes
     while inner.around is not None and not named:
-        index, named, inner = [inner.owners[i] for i in index], inner.keys is not None, inner.around
+        index, named, inner = _taken(inner.owners, index), inner.keys is not None, inner.around
     if not named:
         return Nodes([absent] * len(nodes.values))
-    owners = [inner.owners[i] for i in index] if inner.around is not None else ()
-    return Nodes([inner.values[i] for i in index], inner.around, owners)
+    owners = _taken(inner.owners, index) if inner.around is not None else ()
+    return Nodes(_taken(inner.values, index), inner.around, owners)
 
 
 def _other(value: Value, expected: str, absent: Value) -> Value:
@@ -223,8 +231,7 @@ def _keys(nodes: Nodes) -> Sequence[str | None]:
     """The name of each, or of the nearest around it that has one."""
     if nodes.keys is not None or nodes.around is None:
         return nodes.keys or [None] * len(nodes.values)
-    around = _keys(nodes.around)
-    return [around[owner] for owner in nodes.owners]
+    return _taken(_keys(nodes.around), nodes.owners)
 
 
 def _positions(nodes: Nodes, level: int) -> Sequence[Value]:
@@ -233,8 +240,7 @@ def _positions(nodes: Nodes, level: int) -> Sequence[Value]:
         return nodes.places
     if nodes.around is None:
         return [Misfit("a position", None)] * len(nodes.values)
-    around = _positions(nodes.around, level - (nodes.places is not None))
-    return [around[owner] for owner in nodes.owners]
+    return _taken(_positions(nodes.around, level - (nodes.places is not None)), nodes.owners)
 
 
 # ---------------------------------------------------------------------------------------------------------- cells
@@ -356,11 +362,17 @@ def _records(type: RecordOf, each: Sequence[Part]) -> Get | None:
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A piece of a file that is read at once: nodes, the steps from them to rows, and their lines, where they tell."""
+    """A piece of a file that is read at once.
+
+    nodes   documents; or, `below` one, all or some of its members or items
+    steps   from these to rows
+    lines   of the documents, where these tell one row from another
+    """
 
     nodes: Nodes
     steps: Sequence[Step]
     lines: Sequence[int] | None = None
+    below: bool = False
 
 
 Pieces: TypeAlias = Callable[[str, Sequence[Step], bool], Iterator[Piece]]
@@ -419,8 +431,9 @@ class Gathered:
             if not count:
                 mistake = problem("CXR607", "a file without rows", found.name, severity="warning")
         else:
-            for listed in (self.lines, *self.cells.values()):
-                del listed[before:]
+            del self.lines[before:]
+            for cells in self.cells.values():
+                del cells[before:]
         if mistake is not None:
             problems.append(mistake)
 
@@ -428,11 +441,11 @@ class Gathered:
         """Add the rows of a file up to its first mistake, and say which that is."""
         try:
             for piece in pieces:
-                reached = visit(piece.nodes, piece.steps)
+                reached = visit(piece.nodes, piece.steps, piece.below)
                 rows = reached.nodes.values
                 lines = piece.lines
                 if lines is not None and reached.origins is not None:
-                    lines = [lines[origin] for origin in reached.origins]
+                    lines = _taken(lines, reached.origins)
                 for place, row in enumerate(rows):
                     if row is None or isinstance(row, Absent | Misfit):
                         return problem("CXR609", _no_row(row), found.name, line=lines[place] if lines else None)
@@ -522,12 +535,12 @@ def pieces(text: str, steps: Sequence[Step], up: bool) -> Iterator[Piece]:
     Raises:
         BrokenJsonError: it is not JSON, nested beyond reason, or an object has a key twice.
     """
-    opening = _SPACE(text).end()
+    opening = _behind_space(text, 0)
     match steps[:1]:
         case (Items(),) if text.startswith("[", opening):
-            yield from (Piece(nodes, steps[1:]) for nodes in _opened(text, opening + 1, False))
+            yield from (Piece(nodes, steps[1:], below=True) for nodes in _opened(text, opening + 1, False))
         case (Members(),) if text.startswith("{", opening) and not up:  # from there, `..` is the whole document
-            yield from (Piece(nodes, steps[1:]) for nodes in _opened(text, opening + 1, True))
+            yield from (Piece(nodes, steps[1:], below=True) for nodes in _opened(text, opening + 1, True))
         case _:
             yield Piece(Nodes([parse(text)]), steps)
 
@@ -555,7 +568,7 @@ def _opened(text: str, at: int, named: bool) -> Iterator[Nodes]:
 
 
 _AT_ONCE = 1 << 14
-_SPACE = re.compile(r"[ \t\n\r]*").match
+_SPACE = re.compile(r"[ \t\n\r]*")
 _COLON = re.compile(r"[ \t\n\r]*:[ \t\n\r]*").match
 _COMMA = re.compile(r"[ \t\n\r]*,[ \t\n\r]*").match
 
@@ -566,7 +579,7 @@ def _members(text: str, at: int, named: bool) -> Iterator[tuple[str | None, Cell
     Raises:
         ValueError, RecursionError, BrokenJsonError: the text is not JSON.
     """
-    at = _SPACE(text, at).end()
+    at = _behind_space(text, at)
     closing = "}" if named else "]"
     more = not text.startswith(closing, at)
     while more:
@@ -581,6 +594,11 @@ def _members(text: str, at: int, named: bool) -> Iterator[tuple[str | None, Cell
         yield key, value
         comma = _COMMA(text, at)
         more = comma is not None
-        at = _SPACE(text, at).end() if comma is None else comma.end()
-    if not text.startswith(closing, at) or _SPACE(text, at + 1).end() < len(text):
+        at = _behind_space(text, at) if comma is None else comma.end()
+    if not text.startswith(closing, at) or _behind_space(text, at + 1) < len(text):
         raise ValueError
+
+
+def _behind_space(text: str, at: int) -> int:
+    match = _SPACE.match(text, at)
+    return match.end() if match else at

@@ -25,13 +25,13 @@ def pieces(text: str, steps: Sequence[Step], up: bool) -> Iterator[Piece]:
     """
     values: list[Cell] = []
     numbers: list[int] = []
-    try:
-        for number, line in documents(text):
+    for number, line in documents(text):
+        try:
             values.append(parse(line))
-            numbers.append(number)
-    except BrokenJsonError as error:
-        yield Piece(Nodes(values), steps, numbers)
-        raise BrokenJsonError(str(error), number, error.help) from None
+        except BrokenJsonError as error:
+            yield Piece(Nodes(values), steps, numbers)
+            raise BrokenJsonError(str(error), number, error.help) from None
+        numbers.append(number)
     yield Piece(Nodes(values), steps, numbers)
 
 
