@@ -142,6 +142,7 @@ CODES: dict[str, str] = {
     "CXR613": "a place that does not parse",
     "CXR614": "a picture whose size cannot be read",
     "CXR615": "a picture that cannot be converted",
+    "CXR616": "files that changed while they were read",
     "CXR701": "cells that are not of the column's type",
     "CXR702": "null in a column without `| null`",
     "CXR703": "cells that `values` does not list",

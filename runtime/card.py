@@ -108,7 +108,7 @@ def _splits(manifest: Manifest, stats: Stats) -> str:
     proved = "No patient and no study stands on two sides of a split within a space of patients."
     rebuilt = "Splits are those that were published, defects included: a patient may stand on two sides."
     parts = ["## Splits", proved if manifest.mode == "default" else rebuilt]
-    spaces = {(a.space, a.split, "yes" if a.files else "no") for spec in manifest.specs for a in spec.authorities}
+    spaces = {(a.space, a.split, "yes" if a.inputs else "no") for spec in manifest.specs for a in spec.authorities}
     if spaces:
         parts += ["These spaces have one split for all sources; an authority without files said nothing:"]
         parts += [table(["space", "authority", "files"], [list(row) for row in sorted(spaces)])]

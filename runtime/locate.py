@@ -52,6 +52,9 @@ _UNREADABLE = (
 )
 
 
+Stamp: TypeAlias = tuple[int, int, int, int]
+"""What tells that a file was written to: size, mtime and ctime in nanoseconds, inode."""
+
 Listing: TypeAlias = Mapping[str, zipfile.ZipInfo | None]
 """The files in an archive by their names; of a zip also where they stand, so that it is listed only once."""
 
@@ -105,10 +108,16 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Located:
-    """The files of a table in a stable order (no files and no problems: the table is absent)."""
+    """The files of a table in a stable order (no files and no problems: the table is absent).
+
+    `folders` and `stamps` are all that the disk was asked, with its answers: as long as they are the same, so is the
+    rest. A folder that is not there holds nothing; a path where nothing lies has no stamp.
+    """
 
     files: tuple[Found, ...]
     problems: tuple[Diagnostic, ...] = ()
+    folders: Mapping[Path, Sequence[str]] = field(default_factory=dict[Path, Sequence[str]])
+    stamps: Mapping[Path, Stamp | None] = field(default_factory=dict[Path, "Stamp | None"])
 
     @property
     def disk_files(self) -> tuple[Path, ...]:
@@ -197,14 +206,36 @@ def _capture_regex(name: str, columns: Sequence[RawColumn]) -> str:
 # ------------------------------------------------------------------------------------------------------ finding
 
 
+def names_in(folder: Path | str) -> list[str]:
+    """What lies in a folder, in no order; nothing where there is none.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    try:
+        return os.listdir(folder)  # noqa: PTH208 - there may be tens of thousands
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+
+
+def stamp(found: os.stat_result) -> Stamp:
+    """The stamp of a file."""
+    return found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino
+
+
 def find(read: Read, roots: Roots) -> Located:
     """The files of `read`. Absent files are no problem here; damaged archives and unreadable folders are."""
+    wanted = asked(read)
+    if wanted not in roots.located:
+        roots.located[wanted] = _find(read, roots)
+    return roots.located[wanted]
+
+
+def asked(read: Read) -> tuple[object, ...]:
+    """All of `read` that its files hang on."""
     captured = captured_names(read)
     takers = sorted((c for c in read.columns if c.places and c.places[0].path in captured), key=lambda c: c.name)
-    asked = (read.table, read.files, read.packed, *takers)
-    if asked not in roots.located:
-        roots.located[asked] = _find(read, roots)
-    return roots.located[asked]
+    return read.table, read.files, read.packed, *takers
 
 
 def _find(read: Read, roots: Roots) -> Located:
@@ -220,7 +251,7 @@ def _find(read: Read, roots: Roots) -> Located:
     disks = list(dict.fromkeys(file.disk for file in search.files.values()))
     rank = {disk: place for place, disk in enumerate(disks)}
     files = tuple(sorted(search.files.values(), key=lambda file: rank[file.disk]))
-    return Located(files, tuple(search.problems))
+    return Located(files, tuple(search.problems), search.listed, search.stamps)
 
 
 class _Search:
@@ -231,6 +262,8 @@ class _Search:
         self.folders = roots.of(read.table.partition(".")[0])
         self.files: dict[str, Found] = {}
         self.problems: list[Diagnostic] = []
+        self.listed: dict[Path, list[str]] = {}
+        self.stamps: dict[Path, Stamp | None] = {}
         self._taken: set[tuple[Path, str | None]] = set()
 
     def add(self, pattern: _Pattern) -> bool:
@@ -347,17 +380,20 @@ class _Search:
                     yield name, actual
 
     def _listing(self, folder: Path) -> list[str]:
-        try:
-            return [entry.name for entry in os.scandir(folder)]
-        except (FileNotFoundError, NotADirectoryError):
-            return []
-        except OSError as error:
-            self._fail("CXR602", f"a folder that cannot be read: {_reason(error)}", folder)
-            return []
+        if folder not in self.listed:
+            try:
+                self.listed[folder] = names_in(folder)
+            except OSError as error:
+                self._fail("CXR602", f"a folder that cannot be read: {_reason(error)}", folder)
+                self.listed[folder] = []
+        return self.listed[folder]
 
     def _mode(self, path: Path) -> int | None:
+        self.stamps[path] = None
         try:
-            return path.stat().st_mode
+            found = path.stat()
+            self.stamps[path] = stamp(found)
+            return found.st_mode
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as error:

@@ -12,9 +12,8 @@ from cxrspec.compiler import plan as p
 from cxrspec.compiler.bodies import Context
 from cxrspec.compiler.diagnostics import DataPlace, Diagnostic
 from cxrspec.compiler.lower import prune
-from cxrspec.compiler.pipeline import Compilation, Compiled
+from cxrspec.compiler.pipeline import Compiled
 from cxrspec.compiler.serial import fingerprint
-from cxrspec.compiler.terms import joined
 from cxrspec.runtime import manifest
 from cxrspec.runtime.census import Census, counts
 from cxrspec.runtime.emitters import Emitter
@@ -22,6 +21,7 @@ from cxrspec.runtime.execute import Bad, Computed, Engine, Execution
 from cxrspec.runtime.locate import Roots
 from cxrspec.runtime.reading import Table, read_table
 from cxrspec.runtime.timings import Timings
+from cxrspec.runtime.unchanged import InPlace
 from cxrspec.runtime.writing import Writer
 
 Progress = Callable[[str], None]
@@ -69,14 +69,14 @@ class Making:
 
     def __init__(
         self,
-        compilation: Compilation,
+        place: InPlace,
         way: Way,
         folder: Path,
         findings: Findings,
         progress: Progress,
         timings: Timings,
     ) -> None:
-        self.compilation = compilation
+        self.place = place
         self.way = way
         self.folder = folder
         self.findings = findings
@@ -91,7 +91,7 @@ class Making:
             r.name: r for spec in ready if spec.plan for r in spec.plan.relations if isinstance(r.nodes[0], p.Empty)
         }
         specs = {spec.name: spec for spec in ready}
-        relations = {r.name: r for r in prune({**self.compilation.relations, **empty}, list(specs))}
+        relations = {r.name: r for r in prune({**self.place.compilation.relations, **empty}, list(specs))}
         reads = {r.name: r.nodes[0] for r in relations.values() if isinstance(r.nodes[0], p.Read)}
         execution = self._execution(tuple(relations.values()), self.frames)
         needs = {name: [r for r in p.reached(relations, name) if r in reads] for name in specs}
@@ -147,8 +147,10 @@ class Making:
             return None
         self.findings.diagnostics += [replace(d, spec=spec.name) for d in _warnings(spec.plan, tables)]
         self.timings.examples[source] += sum(side.rows for side in seen.values())
+        with self.timings.of(source, "read"):
+            inputs = self.place.inputs(spec.plan) or {}
         with self.timings.of(source, "write"):
-            return Made(self._entry(spec, computed, tables, files, seen), seen)
+            return Made(self._entry(spec, computed, inputs, files, seen, _warnings(spec.plan, tables)), seen)
 
     def _examples(self, spec: Compiled, execution: Execution, writer: Writer) -> list[Computed]:
         """Write the examples of a spec; what was counted in it and in all it is made from."""
@@ -173,23 +175,21 @@ class Making:
         self,
         spec: Compiled,
         computed: Iterable[Computed],
-        tables: Mapping[str, Table],
+        inputs: Mapping[str, str],
         files: Iterable[Path],
         seen: Census,
+        warnings: Sequence[Diagnostic],
     ) -> manifest.Spec:
         assert spec.plan is not None
-        published = spec.spec.published
-        inputs = sorted({path for table in tables.values() for path in table.files})
-        reached = spec.plan.sources
-        warnings = [d.code for d in _warnings(spec.plan, tables)]
-        return manifest.Spec(
+        sources = sorted(spec.plan.sources)
+        codes = [d.code for d in warnings]
+        entry = manifest.Spec(
             name=spec.name,
-            task=spec.task.title if spec.task else spec.name.partition("/")[0],
+            task="",
             source=spec.spec.source.name,
             plan=fingerprint(spec.plan),
-            row=published.row if published else None,
-            because=published.because if published else None,
-            inputs=tuple(self._file(path) for path in inputs),
+            way=self.place.way_of(spec, sources),
+            inputs=inputs,
             attrition=tuple(
                 manifest.Step(x.relation, x.step, x.rows_in, x.rows_out) for c in computed for x in c.losses
             ),
@@ -198,31 +198,25 @@ class Making:
                 manifest.File(f.relative_to(self.folder).as_posix(), f.stat().st_size, manifest.hash_file(f))
                 for f in files
             ),
-            terms=joined(dict(self.compilation.sources[name].use) for name in sorted(reached)),
-            warnings={code: warnings.count(code) for code in sorted(set(warnings))},
-            authorities=self._authorities(spec.plan, tables),
-            own_split=spec.spec.own_split or None,
-            leak=spec.spec.leak or None,
+            warnings={code: codes.count(code) for code in sorted(set(codes))},
+            authorities=self._authorities(spec.plan, inputs),
+            sources=tuple(sources),
         )
+        return self.place.declared(entry, spec)
 
-    def _authorities(self, plan: p.Plan, tables: Mapping[str, Table]) -> tuple[manifest.Authority, ...]:
+    def _authorities(self, plan: p.Plan, inputs: Mapping[str, str]) -> tuple[manifest.Authority, ...]:
         """What splits the spaces of a plan, with the files it was read from."""
         relations = {r.name: r for r in plan.relations}
-        files: dict[str, set[Path]] = {}
+        read: dict[str, set[str]] = {}
         for relation in plan.relations:
             if relation.space:
-                reads = [tables[name] for name in p.reached(relations, relation.name) if name in tables]
-                files.setdefault(relation.space, set()).update(path for table in reads for path in table.files)
-        spaces = self.compilation.spaces
+                read.setdefault(relation.space, set()).update(p.reached(relations, relation.name))
+        spaces = self.place.compilation.spaces
         return tuple(
-            manifest.Authority(name, named.name, tuple(self._file(path) for path in sorted(paths)))
-            for name, paths in sorted(files.items())
-            if (named := spaces[name].authority)
+            manifest.Authority(space, named.name, {name: inputs[name] for name in sorted(names & inputs.keys())})
+            for space, names in sorted(read.items())
+            if (named := spaces[space].authority)
         )
-
-    def _file(self, path: Path) -> manifest.File:
-        """A file of a source by its content."""
-        return manifest.File(self.way.roots.shown(path), path.stat().st_size, manifest.hash_file(path))
 
 
 def in_order(needs: Mapping[str, Collection[str]]) -> list[str]:

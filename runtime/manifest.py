@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, is_dataclass, replace
 from functools import cache
 from itertools import repeat
 from pathlib import Path
@@ -13,6 +13,7 @@ from types import NoneType, UnionType
 from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 from cxrspec.compiler.dialects import DEFAULT
+from cxrspec.compiler.nodes import node
 from cxrspec.runtime.output import MANIFEST, OutputError
 
 T = TypeVar("T")
@@ -28,7 +29,7 @@ class Versions:
     python: str
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class File:
     """A file by its content. `path` is relative to the data root (a source's file) or to OUT (an output)."""
 
@@ -69,11 +70,14 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Authority:
-    """What said how a space is split: `split` (`source.split`), by these files; without them it said nothing."""
+    """What said how a space is split: `split` (`source.split`), by the files of these tables (as `Spec.inputs`).
+
+    Without files it said nothing.
+    """
 
     space: str
     split: str
-    files: tuple[File, ...]
+    inputs: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,13 +87,15 @@ class Spec:
     row        the published row it belongs to: task and source as the table writes them
     because    why the published row may differ, in words
     plan       fingerprint of the plan
-    inputs     the source files that the plan read
+    way        a digest of all else that its bytes hang on, beside its inputs
+    inputs     the files of each table that the plan read, as `Manifest.inputs` has them
     attrition  in the order of the steps
     splits     by split
     files      what was written
     terms      the joined terms of everything it reached
     warnings   how often, by code
     authorities  of its spaces, by space
+    sources    all that it takes anything from
     own_split  why its split is not that of its space
     leak       why its prompts print what the answer says
     """
@@ -98,15 +104,17 @@ class Spec:
     task: str
     source: str
     plan: str
+    way: str = ""
     row: tuple[str, str] | None = None
     because: str | None = None
-    inputs: tuple[File, ...] = ()
+    inputs: Mapping[str, str] = field(default_factory=dict[str, str])
     attrition: tuple[Step, ...] = ()
     splits: Mapping[str, Counts] = field(default_factory=dict[str, Counts])
     files: tuple[File, ...] = ()
     terms: Mapping[str, str] = field(default_factory=dict[str, str])
     warnings: Mapping[str, int] = field(default_factory=dict[str, int])
     authorities: tuple[Authority, ...] = ()
+    sources: tuple[str, ...] = ()
     own_split: str | None = None
     leak: str | None = None
 
@@ -131,7 +139,11 @@ class Unavailable:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """An output: what it is made of, how, and what was not made; `boxes` is the dialect in which they are printed."""
+    """An output: what it is made of, how, and what was not made.
+
+    `boxes` is the dialect in which they are printed. `inputs` are the files of tables, each set of them once, under a
+    digest of it: many specs read the same ones, and one that was made earlier may have read others of the same table.
+    """
 
     versions: Versions
     seed: int
@@ -141,6 +153,7 @@ class Manifest:
     limit: int | None = None
     demo: bool = False
     sources: tuple[Source, ...] = ()
+    inputs: Mapping[str, tuple[File, ...]] = field(default_factory=dict[str, tuple[File, ...]])
     specs: tuple[Spec, ...] = ()
     failed: tuple[Failed, ...] = ()
     unavailable: tuple[Unavailable, ...] = ()
@@ -159,32 +172,38 @@ def read(folder: Path) -> Manifest | None:
         return _build(Manifest, json.loads(path.read_bytes()))
     except (ValueError, TypeError, KeyError) as error:
         message = f"`{path}` is not a manifest that this version of cxrspec reads"
-        raise OutputError("CXR806", message, "run again to write it anew") from error
+        raise OutputError("CXR806", message, "a run of all specs writes it anew") from error
 
 
 def write(manifest: Manifest, folder: Path) -> None:
     """Write the manifest of the output in `folder`: sorted, so that the order of work does not show."""
-    text = json.dumps(asdict(_sorted(manifest)), indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False)
+    text = json.dumps(asdict(in_order(manifest)), indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False)
     (folder / MANIFEST).write_text(text + "\n", encoding="utf-8")
 
 
+def digest_of(files: Iterable[File]) -> str:
+    """16 hex digits for a set of files: the same for the same paths and contents."""
+    lines = sorted(f"{file.sha256} {file.path}" for file in files)
+    return hashlib.sha256("\n".join(lines).encode("utf-8", "surrogateescape")).hexdigest()[:16]
+
+
 def hash_file(path: Path) -> str:
-    """The sha256 of a file; read once in a run, as long as its size, time and inode stay."""
+    """The sha256 of a file; read once in a run, as long as its size, times and inode stay."""
     stat = path.stat()
-    return _sha256(path.absolute(), stat.st_size, stat.st_mtime_ns, stat.st_ino)
+    return _sha256(path.absolute(), stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino)
 
 
 @cache
-def _sha256(path: Path, _size: int, _mtime_ns: int, _inode: int) -> str:
+def _sha256(path: Path, _size: int, _mtime_ns: int, _ctime_ns: int, _inode: int) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _sorted(manifest: Manifest) -> Manifest:
+def in_order(manifest: Manifest) -> Manifest:
+    """The manifest as it is written, whatever the order of work was."""
     specs = (
         replace(
             spec,
-            inputs=tuple(sorted(spec.inputs, key=lambda file: file.path)),
             files=tuple(sorted(spec.files, key=lambda file: file.path)),
         )
         for spec in manifest.specs
@@ -192,6 +211,7 @@ def _sorted(manifest: Manifest) -> Manifest:
     return replace(
         manifest,
         sources=tuple(sorted(manifest.sources, key=lambda source: source.name)),
+        inputs={name: tuple(sorted(files, key=lambda file: file.path)) for name, files in manifest.inputs.items()},
         specs=tuple(sorted(specs, key=lambda spec: spec.name)),
         failed=tuple(sorted(manifest.failed, key=lambda spec: spec.name)),
         unavailable=tuple(sorted(manifest.unavailable, key=lambda spec: spec.name)),
@@ -204,15 +224,21 @@ def _build(type: type[T], value: Any) -> T:
     Raises:
         TypeError, KeyError: a field is missing, unknown or of another type.
     """
-    hints = get_type_hints(type)
-    names = {f.name for f in fields(cast(Any, type))}
-    if not isinstance(value, dict) or set(cast("dict[str, Any]", value)) != names:
+    hints = _hints(cast(Any, type))
+    if not isinstance(value, dict) or len(cast("dict[str, Any]", value)) != len(hints):
         raise TypeError(f"no {type.__name__}")
-    return type(**{name: _value(hints[name], value[name]) for name in names})
+    return type(*[_value(hint, value[name]) for name, hint in hints.items()])
+
+
+@cache
+def _hints(type: Any) -> dict[str, Any]:
+    return get_type_hints(type)
 
 
 def _value(hint: Any, value: Any) -> Any:
     """`value` as the annotation `hint` has it: the few forms that the classes above use."""
+    if type(value) is hint:
+        return value
     origin, parts = get_origin(hint), get_args(hint)
     if is_dataclass(hint):
         return _build(cast("type[Any]", hint), value)
@@ -226,6 +252,4 @@ def _value(hint: Any, value: Any) -> Any:
         return tuple(_value(part, item) for part, item in zip(each, items, strict=True))
     if origin is Mapping and isinstance(value, dict):
         return {key: _value(parts[1], item) for key, item in cast("dict[str, Any]", value).items()}
-    if origin is None and type(value) is hint:
-        return value
     raise TypeError(f"no {hint}")

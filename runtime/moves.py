@@ -28,6 +28,6 @@ def changes(old: Sequence[Authority], new: Sequence[Authority]) -> list[str]:
             said, says = (f"`{a.split}`" if a is not None else "nothing" for a in (one, other))
             found.append(f"the authority of the space `{space}` was {said} and is {says}")
         else:
-            what = "are absent now" if not other.files else "were absent before" if not one.files else "have changed"
+            what = "are absent now" if not other.inputs else "were absent before" if not one.inputs else "have changed"
             found.append(f"the files of `{other.split}`, the authority of the space `{space}`, {what}")
     return found

@@ -2,6 +2,7 @@
 
 Beside OUT (here: `corpus`) stand, for as long as they are needed:
 
+    .corpus.disk        what the disk said when it was made (disk.py)
     .corpus.lock        who is writing (an exclusive lock, and the process id)
     .corpus.building    the new output; once it is published, the replaced one until it is removed
     .corpus.old         the replaced one, between two renames, where folders cannot be exchanged in one call
@@ -26,6 +27,7 @@ from typing import Any
 from cxrspec.compiler.diagnostics import Diagnostic
 
 MANIFEST = "manifest.json"
+CARD = "README.md"
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 _NO_EXCHANGE = (errno.EINVAL, errno.ENOSYS, errno.ENOTSUP)
 _AT_FDCWD = -100
@@ -73,7 +75,7 @@ def open_output(out: Path) -> Generator[Building]:
             written; CXR804 the disk filled up on the way.
     """
     out = out.resolve()
-    building = Building(out, _beside(out, "building"))
+    building = Building(out, beside(out, "building"))
     with _locked(out):
         with _said(out):
             _settle(out)
@@ -97,9 +99,14 @@ def recover(out: Path) -> None:
         OutputError: CXR801, CXR803 as in `open_output`.
     """
     out = out.resolve()
-    if not out.exists() and _beside(out, "old").exists():
+    if not out.exists() and beside(out, "old").exists():
         with _locked(out), _said(out):
             _settle(out)
+
+
+def is_left(out: Path) -> bool:
+    """Whether something is left beside `out` of a run that was killed, or stands there for one that is under way."""
+    return any(beside(out.resolve(), what).exists() for what in ("building", "old"))
 
 
 def carry(old: Path, new: Path, relative: Iterable[str]) -> None:
@@ -125,14 +132,15 @@ def is_ours(folder: Path) -> bool:
         return False
 
 
-def _beside(out: Path, what: str) -> Path:
+def beside(out: Path, what: str) -> Path:
+    """Where something of ours stands beside `out`."""
     return out.with_name(f".{out.name}.{what}")
 
 
 @contextmanager
 def _locked(out: Path) -> Generator[None]:
     """Hold the lock of `out`. The file stays: removing it would let two runs lock two files of one name."""
-    path = _beside(out, "lock")
+    path = beside(out, "lock")
     with _said(out):
         out.parent.mkdir(parents=True, exist_ok=True)
         handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
@@ -157,7 +165,7 @@ def _lock(handle: int, out: Path) -> None:
 
 def _settle(out: Path) -> None:
     """Finish or undo what a killed run began. A folder under `building` is never needed, whichever it is."""
-    old, building = _beside(out, "old"), _beside(out, "building")
+    old, building = beside(out, "old"), beside(out, "building")
     if old.exists() and not out.exists():
         old.rename(out)
     _discard(building)
@@ -222,7 +230,7 @@ def _replace(new: Path, old: Path) -> None:
     if not old.exists():
         new.rename(old)
     elif not _exchange(new, old):
-        old.rename(_beside(old, "old"))
+        old.rename(beside(old, "old"))
         new.rename(old)
 
 

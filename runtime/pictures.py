@@ -17,9 +17,9 @@ from cxrspec.compiler.lower import prune
 from cxrspec.compiler.pipeline import Compilation
 from cxrspec.runtime.execute import Execution
 from cxrspec.runtime.locate import Roots, find
+from cxrspec.runtime.presence import Presence, at_hand, lacking
 from cxrspec.runtime.reading import read_table
 from cxrspec.runtime.settings import Settings
-from cxrspec.runtime.sources import Presence, at_hand, lacking
 
 IMAGES = bound("images")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 
@@ -51,20 +52,29 @@ def load_both(before: list[File], after: list[File], published: bool = False) ->
     return old, new
 
 
-def select(compilation: Compilation, wanted: list[str]) -> tuple[list[Compiled], list[tuple[str, str]]]:
+MODIFIED = "state:modified"
+
+
+def select(
+    compilation: Compilation, wanted: Sequence[str], modified: Callable[[], Collection[str]]
+) -> tuple[list[Compiled], list[tuple[str, str]]]:
     """The specs that `--select` names, and the words that name none with a hint.
 
-    A word is a name or glob ("findings_generation/*"), `task:...`, `source:...` or `access:...`.
+    A word is a name or glob ("findings_generation/*"), `task:...`, `source:...`, `access:...`, or `state:modified` for
+    the specs that `modified` tells, of which there may be none.
     """
     if not wanted:
         return list(compilation.specs.values()), []
-    chosen: dict[str, Compiled] = {}
+    chosen: set[str] = set()
     unknown: list[tuple[str, str]] = []
     for word in wanted:
-        matching = {name: spec for name, spec in compilation.specs.items() if _matches(compilation, spec, word)}
+        if word == MODIFIED:
+            chosen.update(modified())
+            continue
+        matching = [name for name, spec in compilation.specs.items() if _matches(compilation, spec, word)]
         if not matching:
-            unknown.append((word, near(word, compilation.specs, "specs")))
-        chosen |= matching
+            unknown.append((word, near(word, (*compilation.specs, MODIFIED), "specs")))
+        chosen.update(matching)
     return [spec for name, spec in compilation.specs.items() if name in chosen], unknown
 
 

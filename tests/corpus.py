@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from cxrspec.compiler.pipeline import Compilation
 from cxrspec.runtime.demo import SCALE
-from cxrspec.runtime.run import Result
+from cxrspec.runtime.request import Result
 from cxrspec.runtime.synth import synth
 
 from . import made_up

@@ -19,7 +19,8 @@ import polars as pl
 from cxrspec.compiler.catalog import File, shipped
 from cxrspec.compiler.pipeline import Compilation
 from cxrspec.runtime import project
-from cxrspec.runtime.run import Request, Result, run
+from cxrspec.runtime.request import Request, Result
+from cxrspec.runtime.run import run
 from cxrspec.runtime.settings import Settings
 
 EXTRA = Path(__file__).parent / "specs_extra"

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Literal
 
 from cxrspec.runtime import project
-from cxrspec.runtime.run import Request, run
+from cxrspec.runtime.request import Request
+from cxrspec.runtime.run import run
 from cxrspec.runtime.settings import Settings
 
 Engine = Literal["in-memory", "streaming"]

@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 import pytest
 
 from cxrspec.compiler.pipeline import Compilation
-from cxrspec.runtime.run import Result
+from cxrspec.runtime.request import Result
 
 from . import made_up
 from .oracle.prompts import draw

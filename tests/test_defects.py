@@ -532,7 +532,7 @@ def test_no_spec_needs_a_private_file(made: Corpus) -> None:
     """D27."""
     private = re.compile(r"struct\.json|_meta\.csv|_cleaned\.csv|cxrtime|split_by_image|\.tok$|_png")
     assert not made.result.manifest.unavailable
-    read = {file.path for spec in made.result.manifest.specs for file in spec.inputs}
+    read = {file.path for files in made.result.manifest.inputs.values() for file in files}
     assert len(read) > 100
     assert not [name for name in read if private.search(name)]
     reasons = [spec.spec.published for spec in made.compilation.specs.values()]

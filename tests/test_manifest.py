@@ -34,13 +34,15 @@ B = Spec(
     "beef",
     row=("View Classification", "B"),
     because="the published rule is not known",
-    inputs=(File("b/x.csv", 3, "11"), File("b/y.csv", 4, "22")),
+    way="aa",
+    inputs={"b.x": "d1", "b.y": "d2"},
     attrition=(Step("b.studies", "has_view", 10, 9), Step("b.studies", "join official", 9, 8)),
     splits={"train": Counts(7, 6, 5), "val": Counts(0, 0, 0)},
     files=(File("view/b/train-00000-of-00001.parquet", 12, "33"),),
     terms={"access": "credentialed"},
     warnings={"CXR310": 2},
-    authorities=(Authority("shared", "b.official", (File("b/x.csv", 3, "11"),)), Authority("other", "c.own", ())),
+    authorities=(Authority("shared", "b.official", {"b.x": "d1"}), Authority("other", "c.own")),
+    sources=("a", "b"),
     own_split="a benchmark",
     leak="a passage is asked for",
 )
@@ -51,6 +53,7 @@ MANIFEST = Manifest(
     emit="parquet",
     boxes="unit",
     sources=(Source("a", "Source A", "CC0", "https://example.org", {"access": "open"}),),
+    inputs={"d1": (File("b/x.csv", 3, "11"), File("b/z.csv", 3, "12")), "d2": (File("b/y.csv", 4, "22"),)},
     specs=(A, B),
     failed=(Failed("view/c", ("CXR701",)),),
     unavailable=(Unavailable("view/d", "source `d` is absent", ("View Classification", "D")),),
@@ -73,7 +76,8 @@ def test_the_file_holds_the_words_of_the_design(tmp_path: Path) -> None:
 
 
 def test_the_order_of_work_does_not_show(tmp_path: Path) -> None:
-    shuffled = replace(MANIFEST, specs=(replace(B, inputs=B.inputs[::-1]), A))
+    inputs = {digest: files[::-1] for digest, files in MANIFEST.inputs.items()}
+    shuffled = replace(MANIFEST, specs=(B, A), inputs=inputs)
     one, other = tmp_path / "one", tmp_path / "other"
     for folder, manifest in ((one, MANIFEST), (other, shuffled)):
         folder.mkdir()

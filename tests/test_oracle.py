@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from cxrspec.runtime import stats
-from cxrspec.runtime.run import Result
+from cxrspec.runtime.request import Result
 
 from . import made_up
 from .corpus import SEEDS, compilation, corpus

@@ -13,8 +13,8 @@ from cxrspec.compiler.answers import Boxed, parse
 from cxrspec.compiler.bodies import Context
 from cxrspec.runtime.execute import Execution
 from cxrspec.runtime.locate import Roots
+from cxrspec.runtime.presence import Presence, at_hand
 from cxrspec.runtime.reading import read_table
-from cxrspec.runtime.sources import Presence, at_hand
 
 from .corpus import compilation, root
 

@@ -16,7 +16,7 @@ from cxrspec.compiler.diagnostics import DataPlace
 from cxrspec.compiler.pipeline import Compilation, compile
 from cxrspec.compiler.render import render
 from cxrspec.runtime.output import OutputError, open_output
-from cxrspec.runtime.run import Result
+from cxrspec.runtime.request import Result
 
 from . import made_up
 from .oracle.prompts import draw
@@ -224,7 +224,7 @@ def test_an_absent_source_is_reported_and_left_out(lab: Path, compilation: Compi
     result = made_up.make(lab / "data", lab / "out", compilation)
     assert not result.failed
     assert not result.diagnostics
-    (absent,) = (one for one in result.manifest.unavailable if one.name in (RSNA, *OPENI))
+    (absent,) = (one for one in result.unavailable if one.name in (RSNA, *OPENI))
     assert (absent.name, absent.row) == (RSNA, ("Image Classification", "RSNA"))
     assert "stage_2_train_labels.csv" in absent.reason
     assert made_up.data_files(lab / "out") == before
@@ -594,7 +594,8 @@ def test_the_manifest_names_every_file(lab: Path) -> None:
     told: Mapping[str, Any] = json.loads((lab / "out" / "manifest.json").read_text())
     files = {f["path"] for spec in told["specs"] for f in spec["files"]}
     assert files == set(made_up.data_files(lab / "out"))
-    inputs = {f["path"] for spec in told["specs"] for f in spec["inputs"]}
+    inputs = {f["path"] for read in told["inputs"].values() for f in read}
+    assert {name for spec in told["specs"] for name in spec["inputs"].values()} == told["inputs"].keys()
     assert inputs == {p.relative_to(lab / "data").as_posix() for p in (lab / "data").rglob("*") if p.is_file()}
 
 

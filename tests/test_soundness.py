@@ -14,7 +14,7 @@ from typing import TypeAlias
 import pytest
 
 from cxrspec.compiler.pipeline import Compilation, compile
-from cxrspec.runtime.run import Result
+from cxrspec.runtime.request import Result
 
 from . import made_up
 from .case_files import UNUSED, case, findings

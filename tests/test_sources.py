@@ -12,7 +12,8 @@ from cxrspec.compiler.catalog import File
 from cxrspec.compiler.codes import CODES
 from cxrspec.compiler.pipeline import compile
 from cxrspec.runtime.locate import Roots
-from cxrspec.runtime.sources import Overview, Presence, overview
+from cxrspec.runtime.presence import Presence
+from cxrspec.runtime.sources import Overview, overview
 
 from . import made_up
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from cxrspec.compiler.pipeline import Compilation
-from cxrspec.runtime.run import Result
+from cxrspec.runtime.request import Result
 
 from . import made_up
 from .case_files import case
@@ -80,8 +80,8 @@ def test_the_authority_goes_before_the_draw_and_the_split_of_the_spec_is_for_oth
     (entry,) = result.manifest.specs
     (authority,) = entry.authorities
     assert (authority.space, authority.split) == ("shared", "home.official")
-    assert [file.path for file in authority.files] == ["home/listed.csv"]
-    assert set(authority.files) <= set(entry.inputs)
+    assert [file.path for file in result.manifest.inputs[authority.inputs["home.listed"]]] == ["home/listed.csv"]
+    assert authority.inputs.items() <= entry.inputs.items()
     assert "| shared | home.official | yes |" in squeezed(tmp_path / "out" / "README.md")
 
 
@@ -96,7 +96,7 @@ def test_without_its_files_an_authority_says_nothing(tmp_path: Path, engine: str
     result = made(tmp_path, compiled(AUTHORITY, away(), spaces(), of_lab("split: all")), engine=engine)
     assert not result.diagnostics
     assert splits(tmp_path) == DRAWN | ELSEWHERE
-    assert [a.files for a in result.manifest.specs[0].authorities] == [()]
+    assert [a.inputs for a in result.manifest.specs[0].authorities] == [{}]
     assert [s.name for s in result.manifest.sources] == ["lab"]
     assert "| shared | home.official | no |" in squeezed(tmp_path / "out" / "README.md")
 

@@ -21,7 +21,8 @@ import numpy as np
 import pytest
 
 from cxrspec.runtime.project import load
-from cxrspec.runtime.run import Request, run
+from cxrspec.runtime.request import Request
+from cxrspec.runtime.run import run
 from cxrspec.runtime.settings import Settings
 from cxrspec.runtime.synth import synth
 

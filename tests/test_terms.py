@@ -19,7 +19,7 @@ from cxrspec.compiler.licenses import check_licenses
 from cxrspec.compiler.parsed import parse_file
 from cxrspec.compiler.pipeline import Compilation, compile
 from cxrspec.compiler.terms import TERMS
-from cxrspec.runtime.run import Result
+from cxrspec.runtime.request import Result
 from cxrspec.runtime.synth import synth
 
 from . import made_up

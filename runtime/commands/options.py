@@ -19,6 +19,11 @@ class ListFormat(StrEnum):
 SpecsFolder = Annotated[
     Path | None, typer.Option("--specs", help="Folder of local specs, laid over those that ship.", show_default="specs")
 ]
+OutFolder = Annotated[Path | None, typer.Option("--out", help="Folder of the output.", show_default="out")]
+Select = Annotated[
+    list[str] | None,
+    typer.Option("--select", help="Names, globs, task:..., source:..., access:..., state:modified; may be repeated."),
+]
 DataFolder = Annotated[
     Path | None,
     typer.Option("--data", help="Data root: one folder for each source.", show_default="CXRSPEC_DATA, else data"),

@@ -4,28 +4,27 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Collection
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cxrspec.runtime.commands.options import DataFolder, Published, Seed, SpecsFolder
-from cxrspec.runtime.commands.shared import Progress, complain, how_many, read_settings, usage
+from cxrspec.runtime.commands.options import DataFolder, OutFolder, Published, Seed, Select, SpecsFolder
+from cxrspec.runtime.commands.shared import Progress, complain, how_many, read_settings, selected, usage
 
 if TYPE_CHECKING:
-    from cxrspec.runtime.run import Result
+    from cxrspec.compiler.pipeline import Compiled
+    from cxrspec.runtime.request import Result
     from cxrspec.runtime.settings import Settings
 
 
 def run(
     specs: SpecsFolder = None,
     data: DataFolder = None,
-    out: Annotated[Path | None, typer.Option("--out", help="Folder of the output.", show_default="out")] = None,
-    select: Annotated[
-        list[str] | None,
-        typer.Option("--select", help="Names, globs, task:..., source:..., access:...; may be repeated."),
-    ] = None,
+    out: OutFolder = None,
+    select: Select = None,
     published: Published = False,
     emit: Annotated[str, typer.Option(help="Format of the files: parquet, jsonl or openai.")] = "parquet",
     boxes: Annotated[
@@ -44,37 +43,44 @@ def run(
             "--accept-moves", help="Let examples move to another split where the authority of a space changed."
         ),
     ] = False,
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Hash all files, those whose size and times are as they were, too.")
+    ] = False,
     timings: Annotated[
         bool, typer.Option("--timings", help="Print for each source how long it took, and with how much memory.")
     ] = False,
 ) -> None:
-    """Make the corpus."""
+    """Make the corpus: what is not there yet as it would be made."""
     from cxrspec.compiler.diagnostics import near
     from cxrspec.compiler.dialects import DIALECTS
-    from cxrspec.runtime import emitters
     from cxrspec.runtime.project import load
-    from cxrspec.runtime.project import select as choose
-    from cxrspec.runtime.run import Request
-    from cxrspec.runtime.run import run as make
+    from cxrspec.runtime.request import Request
     from cxrspec.runtime.timings import COLUMNS, Timings
+    from cxrspec.runtime.unchanged import InPlace
 
     clocks = Timings(peaks=timings)
-    if emit not in emitters.names():
-        usage(f"unknown output format `{emit}`", near(emit, emitters.names(), "formats"))
     if boxes not in DIALECTS:
         usage(f"unknown dialect of boxes `{boxes}`", near(boxes, DIALECTS, "dialects"))
     settings = _run_settings(specs, data, out, seed, demo)
     compilation = load(settings.specs, published)
     complain(compilation.diagnostics, compilation.texts)
-    chosen, unknown = choose(compilation, select or [])
-    for word, hint in unknown:
-        usage(f"`--select {word}` names no spec", hint)
-    named = frozenset(select or ()) & compilation.specs.keys()
-    with Progress() as progress:
-        request = Request(settings, chosen, named, published, emit, boxes, limit, demo, accept_moves)
-        result = make(compilation, request, progress.say, clocks)
+    request = Request(settings, (), frozenset(), published, emit, boxes, limit, demo, accept_moves, verify)
+    place = InPlace(compilation, request)
+    if place.before is None:  # all is to be made, so it costs nothing to load what makes it
+        from cxrspec.runtime import emitters
+
+        if emit not in emitters.names():
+            usage(f"unknown output format `{emit}`", near(emit, emitters.names(), "formats"))
+    chosen = selected(compilation, select, place.modified)
+    place.request = replace(request, specs=chosen, named=frozenset(select or ()) & compilation.specs.keys())
+    result = place.unchanged()
+    if result is None:
+        from cxrspec.runtime.run import make
+
+        with Progress() as progress:
+            result = make(place, progress.say, clocks)
     complain(result.diagnostics, compilation.texts)
-    _print_made(result, {spec.name for spec in chosen}, settings)
+    _print_made(result, chosen, settings)
     if timings:
         from cxrspec.runtime.stats import table
 
@@ -84,8 +90,6 @@ def run(
 
 def _run_settings(specs: Path | None, data: Path | None, out: Path | None, seed: int | None, demo: bool) -> Settings:
     """The settings of a run; a data root that was named is there, and the demo has its own."""
-    from dataclasses import replace
-
     from cxrspec.runtime.settings import DATA_VARIABLE
 
     settings = read_settings(specs, data, out, seed)
@@ -101,18 +105,23 @@ def _run_settings(specs: Path | None, data: Path | None, out: Path | None, seed:
     return settings
 
 
-def _print_made(result: Result, chosen: Collection[str], settings: Settings) -> None:
+def _print_made(result: Result, chosen: Sequence[Compiled], settings: Settings) -> None:
     """The examples of each spec that was made; what was skipped or kept goes to stderr."""
-    for absent in result.manifest.unavailable:
+    for absent in result.unavailable:
         print(f"skipped {absent.name}: {absent.reason}", file=sys.stderr)
     for spec in result.manifest.specs:
         if spec.name in result.made:
             counts = " / ".join(f"{spec.splits[split].rows:,}" for split in ("train", "val", "test"))
             print(f"{spec.name}: {counts}")
-        elif spec.name in chosen:
+        elif spec.name in (*result.stopped, *(absent.name for absent in result.unavailable)):
             print(f"kept {spec.name} as it was made before", file=sys.stderr)
+    if result.kept:
+        were = "as it was" if len(result.kept) == 1 else "as they were"
+        print(f"kept {how_many(len(result.kept))} {were}", file=sys.stderr)
     if result.made:
         print(f"{how_many(len(result.made))} (train / val / test) in {settings.out}", file=sys.stderr)
-    elif not result.failed:
+    elif not chosen:
+        print("no spec is modified", file=sys.stderr)
+    elif not result.kept and not result.failed:
         help = "--data names the data root, --demo makes one up"
         print(f"no data for any spec in {settings.data}; {help}", file=sys.stderr)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -47,6 +47,18 @@ def one_spec(compilation: Compilation, name: str) -> Compiled:
     if name not in compilation.specs:
         usage(f"unknown spec `{name}`", near(name, compilation.specs, "specs"))
     return compilation.specs[name]
+
+
+def selected(
+    compilation: Compilation, words: Sequence[str] | None, modified: Callable[[], Collection[str]]
+) -> list[Compiled]:
+    """The specs that `--select` names, all if it is not given; wrong usage if a word names none."""
+    from cxrspec.runtime.project import select
+
+    chosen, unknown = select(compilation, words or (), modified)
+    for word, hint in unknown:
+        usage(f"`--select {word}` names no spec", hint)
+    return chosen
 
 
 def usage(message: str, help: str = "") -> NoReturn:

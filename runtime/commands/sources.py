@@ -26,8 +26,9 @@ def sources(
 ) -> None:
     """Tell for each source what is there: found, incomplete, drifted (not as declared) or absent."""
     from cxrspec.runtime.locate import Roots
+    from cxrspec.runtime.presence import Presence
     from cxrspec.runtime.project import load
-    from cxrspec.runtime.sources import Presence, overview
+    from cxrspec.runtime.sources import overview
 
     if quick and images:
         usage("--quick reads nothing, and --images reads what names the pictures")

@@ -19,7 +19,8 @@ from cxrspec.compiler.pipeline import Compiled
 from cxrspec.compiler.plan import RawColumn, Read
 from cxrspec.runtime.locate import Roots, contents, find
 from cxrspec.runtime.project import load, select
-from cxrspec.runtime.run import Request, run
+from cxrspec.runtime.request import Request
+from cxrspec.runtime.run import run
 from cxrspec.runtime.settings import Settings
 from tests.bench.page import table
 from tests.bench.timing import Cost, alone, measured, quickest
@@ -55,7 +56,7 @@ def tables(data: Path, scale: float, scratch: Path) -> str:
 
 
 def specs_of(source: str, scratch: Path) -> list[Compiled]:
-    return select(load(scratch / "no specs"), [f"source:{source}"])[0]
+    return select(load(scratch / "no specs"), [f"source:{source}"], set)[0]
 
 
 def make(data: Path, source: str, scratch: Path) -> tuple[Cost, int]:
