@@ -54,6 +54,7 @@ class Context:
     names   the Polars column of a plan column, where it differs (a `let` of the second turn)
     turn    appended to the sites of draws: "" for the first turn of a form, "#1" for the second
     fast    whether fast forms (compiler/fast/) stand for the plain ones; the values are the same
+    drawn   draws that have a column already
     """
 
     seed: int = 0
@@ -62,6 +63,7 @@ class Context:
     names: Mapping[str, str] = default(default_factory=dict[str, str])
     turn: str = ""
     fast: bool = True
+    drawn: Mapping[Draw, pl.Expr] = default(default_factory=dict[Draw, pl.Expr])
 
 
 # ---- draws
@@ -83,14 +85,15 @@ def unit(draw: pl.Expr) -> pl.Expr:
     return draw.cast(pl.Float64) / 2.0**64
 
 
-def by_draw(items: pl.Expr, draw: pl.Expr) -> pl.Expr:
-    """The items of a list in the order of their own draws, lowest first: the row's draw times an odd number for each item.
+def odd(text: pl.Expr) -> pl.Expr:
+    """What a row's draw is multiplied with, modulo 2^64, to be the draw of an item: xxh64 of the item, its last bit set."""
+    return hashed(text) | 1
 
-    The number is xxh64 of the item with its last bit set, the product is taken modulo 2^64. So a row is hashed once
-    for each site and an item once for all rows and sites, where items are few.
-    """
-    odd = items.cast(pl.List(pl.String)).list.eval(hashed(pl.element()) | 1)
-    return items.list.gather((odd * draw).list.eval(pl.element().arg_sort()))
+
+def by_draw(items: pl.Expr, draw: pl.Expr) -> pl.Expr:
+    """The items of a list in the order of their own draws, lowest first."""
+    draws = items.cast(pl.List(pl.String)).list.eval(odd(pl.element())) * draw
+    return items.list.gather(draws.list.eval(pl.element().arg_sort()))
 
 
 # ---- lists
@@ -331,7 +334,7 @@ def expression(e: Typed, context: Context) -> pl.Expr:
         case Get(operand, name):
             return expression(operand, context).struct.field(name)
         case Draw():
-            return _draw(e, context)
+            return context.drawn[e] if e in context.drawn else _draw(e, context)
 
 
 def _as(e: Typed, type: Type, context: Context) -> pl.Expr:
@@ -434,8 +437,7 @@ def decoys(truth: pl.Expr, others: pl.Expr, count: int, context: Context, site: 
     in the truth, so all lists differ. Items stand in drawn order. Both lists count as sets; what `others` shares with
     `truth` is left out. Fewer lists if there are fewer anchors, none for an empty `truth`.
     """
-    ends = ["", *(f".{i}{end}" for i in range(count) for end in ("", ".order"))]
-    draws = [draw(context, site + end).alias(f"draw{end}") for end in ends]
+    draws = [draw(context, site + end).alias(f"draw{end}") for end in ends_of(count)]
     start = pl.struct(
         truth.list.unique(maintain_order=True).alias("truth"), others.list.set_difference(truth).alias("others"), *draws
     )
@@ -447,6 +449,11 @@ def decoys(truth: pl.Expr, others: pl.Expr, count: int, context: Context, site: 
         .struct.field("sets")
     )
     return pl.when(truth.is_not_null() & others.is_not_null()).then(made)
+
+
+def ends_of(count: int) -> list[str]:
+    """What stands behind the site of `count` decoys: of the anchors, and for each list of its items and of their order."""
+    return ["", *(f".{i}{end}" for i in range(count) for end in ("", ".order"))]
 
 
 def _decoy(i: int) -> pl.Expr:

@@ -9,7 +9,7 @@ are or looks at other rows than its own (`Lag`), before `Turns`, and at the end 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import polars as pl
@@ -18,6 +18,7 @@ from cxrspec.compiler import plan as p
 from cxrspec.compiler.bodies import Context, draw, expression, hashed
 from cxrspec.compiler.boxes import outer
 from cxrspec.compiler.dtypes import dtype_of
+from cxrspec.compiler.fast.known import Items, Known, known
 from cxrspec.compiler.merging import MOST, with_leaders
 from cxrspec.compiler.turns import add_turns
 from cxrspec.compiler.typed import Build, Column, Get
@@ -36,23 +37,26 @@ class Gate:
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """Nodes between two places where rows change what they are, with the reason for the cut before it ("" = none)."""
+    """Nodes between two places where rows change what they are, with the reason for the cut before it ("" = none).
+
+    `known` is what lists can hold where the stage begins.
+    """
 
     nodes: tuple[p.Node, ...]
     change: str = ""
+    known: Known = field(default_factory=dict[str, Items])
 
 
 def stages(relation: p.Relation) -> list[Stage]:
     """The relation's nodes behind its leaf, cut where rows become others or look at others, and before `Turns`."""
     cut: list[Stage] = []
-    nodes: list[p.Node] = []
+    start = 1
     change = ""
-    for node in relation.nodes[1:]:
+    for place, node in enumerate(relation.nodes[1:], 1):
         if _change(node) or isinstance(node, p.Lag | p.Turns):
-            cut.append(Stage(tuple(nodes), change))
-            nodes, change = [], _change(node)
-        nodes.append(node)
-    return [*cut, Stage(tuple(nodes), change)]
+            cut.append(Stage(relation.nodes[start:place], change, known(relation.nodes[:start])))
+            start, change = place, _change(node)
+    return [*cut, Stage(relation.nodes[start:], change, known(relation.nodes[:start]))]
 
 
 def _change(node: p.Node) -> str:
@@ -82,7 +86,7 @@ def query(
     stage: Stage, rows: pl.LazyFrame, tables: Mapping[str, pl.LazyFrame], context: Context
 ) -> tuple[pl.LazyFrame, list[Gate]]:
     """The stage as one lazy query with the column `$lost`, and the gates its numbers stand for."""
-    building = _Building(rows.with_columns(pl.lit(None, pl.UInt16).alias(LOST)), tables, context)
+    building = _Building(rows.with_columns(pl.lit(None, pl.UInt16).alias(LOST)), tables, context, stage.known)
     for node in stage.nodes:
         building.add(node)
     return building.rows, building.gates
@@ -91,8 +95,9 @@ def query(
 class _Building:
     """The query of one stage on its way."""
 
-    def __init__(self, rows: pl.LazyFrame, tables: Mapping[str, pl.LazyFrame], context: Context) -> None:
+    def __init__(self, rows: pl.LazyFrame, tables: Mapping[str, pl.LazyFrame], context: Context, known: Known) -> None:
         self.rows = rows
+        self.known = known
         self.tables = tables
         self.context = context
         self.gates: list[Gate] = []
@@ -142,7 +147,7 @@ class _Building:
             case p.Copy():
                 self.copy(node)
             case p.Turns(forms):
-                add_turns(self, forms, self.context)
+                add_turns(self, forms, self.context, self.known)
             case p.Read() | p.Scan() | p.Holdout() | p.Empty():
                 raise AssertionError("a leaf inside a stage")
 

@@ -11,23 +11,14 @@ from typing import Literal, Protocol
 import polars as pl
 
 from cxrspec.compiler import plan as p
-from cxrspec.compiler.bodies import (
-    Context,
-    beside,
-    by_draw,
-    common,
-    draw,
-    expression,
-    index_of,
-    list_of,
-    there,
-    without,
-)
+from cxrspec.compiler.bodies import Context, draw, expression, list_of, there, without
 from cxrspec.compiler.boxes import corners, labelled, one_size, printed, unlabelled
 from cxrspec.compiler.dtypes import dtype_of
-from cxrspec.compiler.fast import prompts
+from cxrspec.compiler.fast import choosing, options, places, prompts
+from cxrspec.compiler.fast.known import Known, at_most, items_of
+from cxrspec.compiler.options import Choice, Shown, listed
 from cxrspec.compiler.printing import as_json
-from cxrspec.compiler.typed import Typed, requirements
+from cxrspec.compiler.typed import Draw, Typed, columns, draws, requirements, walk
 from cxrspec.compiler.types import BOX, ListOf
 
 MARKER = r"^\((?:[A-Z]|[0-9]+)\)$"  # a reply by marker: "(B)", "(12)"
@@ -47,60 +38,106 @@ class Rows(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """One turn of one form, all of it in columns that are there already."""
+    """One turn of one form, all of it in columns that are there already.
 
+    `again` says that it applies where the first turn of its form does.
+    """
+
+    again: bool
     applies: pl.Expr
     turn: pl.Expr
     target: pl.Expr
     boxes: pl.Expr
 
 
-def add_turns(building: Rows, forms: tuple[p.Form, ...], context: Context) -> None:
-    """Add the columns `turns`, and `target` and `boxes` of the first turn. No turn at all is a filter."""
-    asked = [_Turn(building, form, k, context).ask() for form in forms for k in range(form.count)]
+def add_turns(building: Rows, forms: tuple[p.Form, ...], context: Context, known: Known) -> None:
+    """Add the columns `turns`, and `target` and `boxes` of the first turn. No turn at all is a filter.
+
+    `known` is what the lists that forms speak of can hold.
+    """
+    asked = [_Turn(building, form, k, context, known).ask() for form in forms for k in range(form.count)]
     turns = there(list_of([pl.when(a.applies).then(a.turn) for a in asked]))
-    target = pl.coalesce([pl.when(a.applies).then(a.target) for a in asked])
-    boxes = pl.coalesce([pl.when(a.applies).then(a.boxes) for a in asked])
+    firsts = [a for a in asked if not a.again]
+    target = pl.coalesce([pl.when(a.applies).then(a.target) for a in firsts])
+    boxes = pl.coalesce([pl.when(a.applies).then(a.boxes) for a in firsts])
     building.rows = building.rows.with_columns(turns.alias("turns"), target.alias("target"), boxes.alias("boxes"))
     building.gate("filter", "a form applies", pl.col("turns").list.len() > 0)
 
 
 class _Turn:
-    """The k-th turn of a form. What it makes is kept in columns `$turn.<form>.<k>.<name>`."""
+    """The k-th turn of a form. What it makes is kept in columns `$turn.<form>.<k>.<name>`.
 
-    def __init__(self, building: Rows, form: p.Form, k: int, context: Context) -> None:
+    What hangs on no draw is the same in all turns of the form: it is made for the first, and checked there.
+    """
+
+    def __init__(self, building: Rows, form: p.Form, k: int, context: Context, known: Known) -> None:
         self.building = building
         self.form = form
         self.k = k
+        self.known = known
+        self.drawn_so_far: dict[Draw, int] = {}
         self.prefix = f"$turn.{form.name}.{k}."
-        names = {let.name: f"{let.name}.{k}" for let in form.let}
+        self.drawn_lets = _drawn(form.let)
+        names = {let.name: f"{let.name}.{k if let.name in self.drawn_lets else 0}" for let in form.let}
         self.context = replace(context, names=names, turn=f"#{k}" if k else "")
         self.first = replace(self.context, turn="")
 
     def lower(self, e: Typed) -> pl.Expr:
-        return expression(e, self.context)
+        drawn: dict[Draw, pl.Expr] = {}
+        for one in walk(e) if self.context.fast else ():
+            if isinstance(one, Draw) and one not in drawn:
+                name = f"draw{self.drawn_so_far.setdefault(one, len(self.drawn_so_far))}"
+                made = choosing.drawn(one, name, self)
+                drawn |= {} if made is None else {one: made}
+        return expression(e, replace(self.context, drawn=drawn))
 
-    def keep(self, name: str, value: pl.Expr) -> pl.Expr:
-        """Keep a value in a column of its own, so that it is computed once."""
+    def longest(self, items: Typed) -> int | None:
+        """How many items a list holds at most where the form applies, if `when` says so by itself."""
+        if self.form.when is None or columns(self.form.when) & {let.name for let in self.form.let}:
+            return None
+        return at_most(items, self.form.when)
+
+    def again(self, *made_of: Typed | None) -> bool:
+        """Whether an earlier turn has made what is made of these."""
+        return self.k > 0 and not any(e is not None and (draws(e) or columns(e) & self.drawn_lets) for e in made_of)
+
+    def keep(self, name: str, value: pl.Expr, again: bool = False) -> pl.Expr:
+        """Keep a value in a column of its own, so that it is computed once; `again` it is that of the first turn."""
+        if again:
+            return pl.col(f"$turn.{self.form.name}.0.{name}")
         self.building.rows = self.building.rows.with_columns(value.alias(self.prefix + name))
         return pl.col(self.prefix + name)
 
-    def check(self, name: str, holds: pl.Expr, applies: pl.Expr) -> None:
-        """Bad rows are those of this form that break a rule."""
+    def keep_all(self, name: str, *values: pl.Expr, again: bool = False) -> list[pl.Expr]:
+        """The same for values that need no other of them."""
+        names = [f"{name}.{i}" for i in range(len(values))]
+        if again:
+            return [pl.col(f"$turn.{self.form.name}.0.{one}") for one in names]
+        named = [value.alias(self.prefix + one) for one, value in zip(names, values, strict=True)]
+        self.building.rows = self.building.rows.with_columns(named)
+        return [pl.col(self.prefix + one) for one in names]
+
+    def check(self, name: str, holds: pl.Expr, applies: pl.Expr, again: bool = False) -> None:
+        """Bad rows are those of this form that break a rule; `again` if it speaks of what the first turn has made."""
+        if again and self.again(self.form.when):
+            return
         self.building.gate("check", f"{name} in form `{self.form.name}`", ~applies | holds.fill_null(value=False))
 
     def ask(self) -> _Asked:
+        when = self.form.when
         for let in self.form.let:
-            self.building.rows = self.building.rows.with_columns(
-                self.lower(let.expression).alias(self.context.names[let.name])
-            )
-        applies = self.keep("applies", self.lower(self.form.when) if self.form.when is not None else pl.lit(value=True))
+            if not self.k or let.name in self.drawn_lets:
+                value = self.lower(let.expression).alias(self.context.names[let.name])
+                self.building.rows = self.building.rows.with_columns(value)
+        always = pl.lit(value=True)
+        applies = self.keep("applies", self.lower(when) if when is not None else always, self.again(when))
         for let in self.form.let:
             for rule in let.checks:
-                self.check(rule.name, self.lower(rule.condition), applies)
+                self.check(rule.name, self.lower(rule.condition), applies, self.again(rule.condition))
         for place, e in self.spoken():
             for what, needed in requirements(e):
-                self.check(f"{what}() in {place}", self.lower(needed), pl.lit(value=True) if place == WHEN else applies)
+                where = always if place == WHEN else applies
+                self.check(f"{what}() in {place}", self.lower(needed), where, self.again(needed))
         match self.form.answer:
             case p.TextAnswer(text):
                 answer = self.lower(text)
@@ -139,10 +176,11 @@ class _Turn:
         """The turn; `boxes` are those of its answer, else those that its prompt shows are taken."""
         turn = pl.struct(prompt.alias("prompt"), answer.alias("answer"), pl.lit(self.form.name).alias("form"))
         boxes = self.shown_boxes() if boxes is None else boxes
+        again = self.again(self.form.when)
         if boxes is None:
-            return _Asked(applies, turn, target, pl.lit([], dtype_of(p.LABELLED)))
+            return _Asked(again, applies, turn, target, pl.lit([], dtype_of(p.LABELLED)))
         self.check("boxes of images of different size", one_size(boxes), applies)
-        return _Asked(applies, turn, target, boxes)
+        return _Asked(again, applies, turn, target, boxes)
 
     # ---- prompts
 
@@ -213,39 +251,29 @@ class _Turn:
     # ---- choices
 
     def choice(self, choice: p.ChoiceAnswer, applies: pl.Expr) -> _Asked:
-        given = self.keep("options", self.lower(choice.options))
-        correct = self.keep("correct", self.lower(choice.correct))
-        shown = self.keep("shown", by_draw(given, draw(self.context, f"{self.form.name}:options")))
-        numbered = self.numbered(choice, shown)
+        given = self.keep("options", self.lower(choice.options), self.again(choice.options))
+        correct = self.keep("correct", self.lower(choice.correct), self.again(choice.correct))
         self.rules(choice, given, correct, applies)
-        marks = self.keep(
-            "marks", pl.when(numbered).then(marked(shown, numbers=True)).otherwise(marked(shown, numbers=False))
-        )
-        prompt = self.prompt(self.block(choice, shown, marks))
-        with_block = by_range(
-            pl.col(self.prefix + "ticket"),
-            self.form.prompt.shapes,
-            [pl.lit(has_block(s)) for s in self.form.prompt.shapes],
-        )
-        by_mark = with_block & self.drawn("reply", choice.reply, "marker")
-        if not choice.several:
-            answer = (
-                pl.when(by_mark).then(marks.list.get(index_of(shown, correct), null_on_oob=True)).otherwise(correct)
-            )
-            return self.asked(applies, prompt, self.keep("answer", answer), as_json(correct))
-        ordered = self.keep(
-            "ordered", pl.when(with_block).then(common(shown, correct)).otherwise(common(given, correct))
-        )
-        places = ordered.list.eval(pl.element()) if choice.reply == ("text",) else self.marks_of(shown, marks, ordered)
-        said = (
-            pl.when(by_mark).then(places.list.join(p.OPTION_SEPARATOR)).otherwise(ordered.list.join(p.OPTION_SEPARATOR))
-        )
-        said = self.or_nothing(said, correct, choice.empty, "options", self.like_options(given), applies)
-        return self.asked(applies, prompt, said, as_json(common(given, correct)))
+        shown = self.shown(choice, given, correct)
+        prompt = self.prompt(self.block(choice, shown.entries))
+        shapes = self.form.prompt.shapes
+        with_block = by_range(pl.col(self.prefix + "ticket"), shapes, [pl.lit(has_block(s)) for s in shapes])
+        said = pl.when(with_block).then(shown.texts).otherwise(shown.given) if choice.several else shown.texts
+        if "marker" in choice.reply:
+            said = pl.when(with_block & self.drawn("reply", choice.reply, "marker")).then(shown.marks).otherwise(said)
+        if choice.several:
+            said = self.or_nothing(said, correct, choice.empty, "options", self.like_options(given), applies)
+        return self.asked(applies, prompt, self.keep("answer", said), shown.target)
 
-    def numbered(self, choice: p.ChoiceAnswer, shown: pl.Expr) -> pl.Expr:
-        """Whether this turn counts its options by number: if so drawn, or if letters do not suffice."""
-        return self.drawn("marker", choice.markers, "numbers") | (shown.list.len() > len(p.LETTERS))
+    def shown(self, choice: p.ChoiceAnswer, given: pl.Expr, correct: pl.Expr) -> Shown:
+        """What this turn says of its options: a column a place if they are the same for every row, else lists."""
+        drawn = draw(self.context, f"{self.form.name}:options")
+        numbered = self.drawn("marker", choice.markers, "numbers") | (given.list.len() > len(p.LETTERS))
+        asked = Choice(given, correct, choice.several, drawn, numbered, _between(choice))
+        items = items_of(choice.options, self.known) if self.context.fast else None
+        if items is not None and items.all and 0 < len(items.texts) <= places.MOST:
+            return options.shown(asked, items.texts, self.keep_all, self.again(choice.options, choice.correct))
+        return listed(asked, self.keep)
 
     def drawn(self, role: str, ways: Sequence[str], way: str) -> pl.Expr:
         """Whether the draw among `ways` says `way`."""
@@ -253,39 +281,29 @@ class _Turn:
             return pl.lit(ways[0] == way)
         return self.keep(role, draw(self.context, f"{self.form.name}:{role}") % len(ways) == ways.index(way))
 
-    def block(self, choice: p.ChoiceAnswer, shown: pl.Expr, marks: pl.Expr) -> pl.Expr:
+    def block(self, choice: p.ChoiceAnswer, entries: pl.Expr) -> pl.Expr:
         """`Options: (A) one, (B) two`, or one a line, with the hint below."""
-        entries = beside(marks, shown, lambda mark, option: pl.concat_str([mark, option], separator=" "))
-        lines = choice.layout == "lines"
-        parts = [
-            pl.lit("Options:\n" if lines else "Options: "),
-            entries.list.join("\n" if lines else p.OPTION_SEPARATOR),
-        ]
+        parts = [pl.lit("Options:\n" if choice.layout == "lines" else "Options: "), entries]
         if choice.hint is not None:
             parts += [pl.lit("\n"), self.drawn_text(choice.hint, "hint")]
         return pl.concat_str(parts)
 
-    def marks_of(self, shown: pl.Expr, marks: pl.Expr, ordered: pl.Expr) -> pl.Expr:
-        """The marks of the options that are answers, in the order shown."""
-        chosen = beside(shown, ordered, lambda a, b: a.is_in(b.implode()).cast(pl.String))
-        return beside(marks, chosen, lambda mark, said: mark.filter(said == "true"))
-
     def rules(self, choice: p.ChoiceAnswer, given: pl.Expr, correct: pl.Expr, applies: pl.Expr) -> None:
         """What makes a row bad: no or equal options, an answer that is no option, one that could not be read back."""
-        self.check("no options", given.list.len() > 0, applies)
-        self.check("equal options", given.list.n_unique() == given.list.len(), applies)
+        options, answer = self.again(choice.options), self.again(choice.correct)
+        comma = pl.element().str.contains(p.OPTION_SEPARATOR, literal=True)
+        self.check("no options", given.list.len() > 0, applies, options)
+        self.check("equal options", given.list.n_unique() == given.list.len(), applies, options)
         if choice.several:
-            self.check("an answer that is no option", common(correct, given).list.len() == correct.list.len(), applies)
-            self.check("equal answers", correct.list.n_unique() == correct.list.len(), applies)
-            self.check(
-                "an option with a comma",
-                ~_any(given, pl.element().str.contains(p.OPTION_SEPARATOR, literal=True)),
-                applies,
-            )
+            lacking = correct.list.set_difference(given).list.len()
+            self.check("an answer that is no option", lacking == 0, applies, options and answer)
+            self.check("equal answers", correct.list.n_unique() == correct.list.len(), applies, answer)
+            self.check("an option with a comma", ~_any(given, comma), applies, options)
         else:
-            self.check("an answer that is no option", given.list.contains(correct), applies)
+            self.check("an answer that is no option", given.list.contains(correct), applies, options and answer)
         if choice.reply != ("text",):
-            self.check("an option that reads like a marker", ~_any(given, pl.element().str.contains(MARKER)), applies)
+            marker = pl.element().str.contains(MARKER)
+            self.check("an option that reads like a marker", ~_any(given, marker), applies, options)
 
     def like_options(self, given: pl.Expr) -> Callable[[pl.Expr], pl.Expr]:
         """Whether a text reads like some of the options, or their markers."""
@@ -301,15 +319,16 @@ class _Turn:
     def boxes(self, answer: p.BoxesAnswer, applies: pl.Expr) -> _Asked:
         given = self.lower(answer.boxes)
         items = given if answer.label is None else labelled(given, self.lower(answer.label))
-        boxes = self.keep("boxes", items.cast(dtype_of(p.LABELLED)))
+        again = self.again(answer.boxes, answer.label)
+        boxes = self.keep("boxes", items.cast(dtype_of(p.LABELLED)), again)
         dialect = self.context.boxes
 
         def reserved(text: pl.Expr) -> pl.Expr:
             return text.str.contains_any(pl.lit(list(dialect.reserved), dtype=pl.List(pl.String)))
 
         label = pl.element().struct.field("label")
-        self.check("a label with a token of the box dialect", ~_any(boxes, reserved(label)), applies)
-        said = printed(boxes, dialect, labels=True)
+        self.check("a label with a token of the box dialect", ~_any(boxes, reserved(label)), applies, again)
+        said = self.keep("said", printed(boxes, dialect, labels=True), again)
         said = self.or_nothing(said, boxes, answer.empty, "boxes", reserved, applies)
         return self.asked(
             applies, self.prompt(pl.lit("")), said, as_json(boxes.list.eval(pl.struct(corners(pl.element())))), boxes
@@ -317,19 +336,21 @@ class _Turn:
 
     def pairs(self, answer: p.PairsAnswer, applies: pl.Expr) -> _Asked:
         record = p.PAIRS[answer.format]
-        items = self.keep("pairs", self.lower(answer.pairs).cast(pl.List(dtype_of(record))))
+        again = self.again(answer.pairs)
+        items = self.keep("pairs", self.lower(answer.pairs).cast(pl.List(dtype_of(record))), again)
         first, second = (pl.element().struct.field(name).cast(pl.String) for name, _ in record.fields)
         unreadable = first.str.contains(NO_LINE) | second.str.contains(NO_LINE)
         if answer.format == "entities":
             unreadable |= first.str.contains(p.PAIR_SEPARATOR, literal=True)
-        self.check(f"`{answer.format}` that could not be read back", ~_any(items, unreadable), applies)
+        self.check(f"`{answer.format}` that could not be read back", ~_any(items, unreadable), applies, again)
         lines = items.list.eval(pl.concat_str([first, second], separator=p.PAIR_SEPARATOR))
         line = p.LINES[answer.format]
 
         def like(text: pl.Expr) -> pl.Expr:
             return text.str.contains(rf"^{line}(?:\n{line})*$")
 
-        said = self.or_nothing(lines.list.join("\n"), items, answer.empty, answer.format, like, applies)
+        said = self.keep("said", lines.list.join("\n"), again)
+        said = self.or_nothing(said, items, answer.empty, answer.format, like, applies)
         return self.asked(applies, self.prompt(pl.lit("")), said, as_json(items))
 
     def or_nothing(
@@ -349,6 +370,15 @@ class _Turn:
         nothing = self.keep("empty", self.drawn_text(empty, "empty"))
         self.check(f"`empty:` that reads like {what}", ~like(nothing), applies & none)
         return self.keep("answer", pl.when(none).then(nothing).otherwise(said))
+
+
+def _drawn(lets: Sequence[p.Derive]) -> frozenset[str]:
+    """Those of the lets that a draw stands in, or another of them."""
+    drawn: frozenset[str] = frozenset()
+    for let in lets:
+        if draws(let.expression) or columns(let.expression) & drawn:
+            drawn |= {let.name}
+    return drawn
 
 
 def slots(prompt: p.Prompt) -> Iterable[Typed]:
@@ -377,11 +407,9 @@ def _pick(texts: tuple[str, ...], place: pl.Expr) -> pl.Expr:
     return pl.lit(texts[0]) if len(texts) == 1 else pl.lit(pl.Series(texts)).gather(place)
 
 
-def marked(shown: pl.Expr, *, numbers: bool) -> pl.Expr:
-    """`(A)`, `(B)` ... or `(1)`, `(2)` ... for each item of a list."""
-    place = pl.int_range(pl.len())
-    mark = (place + 1).cast(pl.String) if numbers else pl.lit(p.LETTERS).str.slice(place, 1)
-    return shown.list.eval(pl.concat_str([pl.lit("("), mark, pl.lit(")")]))
+def _between(choice: p.ChoiceAnswer) -> str:
+    """What stands between two entries of the block."""
+    return "\n" if choice.layout == "lines" else p.OPTION_SEPARATOR
 
 
 def _any(items: pl.Expr, test: pl.Expr) -> pl.Expr:

@@ -4,16 +4,24 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
+from random import Random
+from typing import cast
 
 import pytest
 
+from cxrspec.compiler import plan as p
 from cxrspec.compiler.bodies import Context
+from cxrspec.compiler.fast.known import Items, Known, at_most, known
+from cxrspec.compiler.to_polars import Stage, query
+from cxrspec.compiler.typed import Apply, Branch, Column, Const, Typed
+from cxrspec.compiler.types import BOOL, TEXT, ListOf, Type
 from cxrspec.runtime import run
 
 from . import made_up
 from .corpus import compilation, corpus
+from .evaluating import LABELS, Engine, check, prompt, table
 
-FEW = ("image_classification/brax", "grounded_phrase_extraction/ms_cxr", "report_evaluation/rexval")
+FEW = ("image_classification/brax", "image_classification/cxr_lt", "report_evaluation/rexval")
 
 
 def plain(monkeypatch: pytest.MonkeyPatch, out: Path, specs: tuple[str, ...]) -> dict[str, bytes]:
@@ -37,3 +45,122 @@ def test_a_few_specs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 def test_every_spec(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     specs = tuple(compilation().specs)
     assert plain(monkeypatch, tmp_path, specs) == fast(specs)
+
+
+# ---- choices among known texts, several turns a form
+
+LISTS: dict[str, Type] = {"truth": ListOf(TEXT), "others": ListOf(TEXT), "options": ListOf(TEXT)}
+LETS: dict[str, Type] = {"wrong": ListOf(ListOf(TEXT)), "right": TEXT, "pick": TEXT}
+NAMES = tuple(f"{letter} {place}" for place, letter in enumerate("ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÜß") if place % 7)
+BLOCK = prompt((4, (("Which? ", "What? "), p.OptionBlock())), (2, (("Say it.",),)))
+
+
+def typed(text: str, site: str) -> Typed:
+    found, report = check(text, LISTS | LETS, site=site)
+    assert report.errors == 0
+    return found
+
+
+def let(name: str, form: str, text: str) -> p.Derive:
+    return p.Derive(name, typed(text, f"{form}.{name}"))
+
+
+def choice(options: str, correct: str, markers: tuple[str, ...], several: bool) -> p.ChoiceAnswer:
+    empty = prompt((2, (("Nothing.",),))) if several else None
+    lines = ("lines", ("text", "marker"), None)
+    return p.ChoiceAnswer(typed(options, "o"), typed(correct, "c"), markers, *lines, several, empty)
+
+
+FORMS = (
+    p.Form("some", (), None, 2, BLOCK, choice("options", "truth", ("letters", "numbers"), several=True)),
+    p.Form(
+        "sets",
+        (
+            let("wrong", "sets", "decoys(truth, others, 3)"),
+            let("right", "sets", 'join(choose(truth, size(truth)), ", ")'),
+        ),
+        typed("size(truth) <= 3 and size(truth) >= 1", "sets"),
+        2,
+        BLOCK,
+        choice('concat([right], each(wrong, join(it, ", ")))', "right", ("letters",), several=False),
+    ),
+    p.Form(
+        "pick",
+        (let("pick", "pick", 'choose(options) ?? "none"'),),
+        None,
+        2,
+        BLOCK,
+        choice("options", "pick", ("numbers",), several=False),
+    ),
+)
+
+
+def asked(size: int, engine: Engine, fast: bool) -> list[dict[str, object]]:
+    """The turns of made-up rows over so many known texts."""
+    chance = Random(size)
+    texts = NAMES[:size]
+    shares = (0, 0.05, 0.1, 0.3, 0.6, 1)
+    truths = [[text for text in texts if chance.random() < share] for share in shares for _ in range(4)]
+    rows = [
+        {"truth": truth, "others": [t for t in texts if t not in truth or chance.random() < 0.2], "options": texts}
+        for truth in truths
+    ]
+    held: Known = {"truth": Items(texts), "others": Items(texts), "options": Items(texts, all=True)}
+    context = Context(seed=size, fast=fast)
+    lazy, _ = query(Stage((p.Turns(FORMS),), known=held), table(LISTS, rows).lazy(), {}, context)
+    return lazy.select("turns", "target", "$lost").collect(engine=engine).to_dicts()
+
+
+@pytest.mark.parametrize("size", [1, 5, *(pytest.param(size, marks=pytest.mark.slow) for size in (16, 17, 24))])
+def test_choices_among_known_texts(size: int) -> None:
+    found = asked(size, "in-memory", fast=True)
+    assert found == asked(size, "in-memory", fast=False) == asked(size, "streaming", fast=True)
+    assert {len(cast(list[object], row["turns"])) for row in found} == {4, 6}
+
+
+# ---- what is known
+
+
+def test_what_lists_can_hold() -> None:
+    two, three = Const(("a", "b"), ListOf(TEXT)), Const(("c", "d", "e"), ListOf(TEXT))
+    labels = Column("labels", LABELS)
+    policy = Const(("1", "1", "1"), ListOf(TEXT))
+    flag = Column("flag", BOOL)
+    found = known(
+        [
+            p.Derive("two", two),
+            p.Derive("same", Column("two", ListOf(TEXT))),
+            p.Derive("either", Branch(flag, two, three, ListOf(TEXT))),
+            p.Derive("both", Apply("concat", (two, three), ListOf(TEXT))),
+            p.Derive("twice", Apply("concat", (two, two), ListOf(TEXT))),
+            p.Derive("seen", Apply("positive", (labels, policy), ListOf(TEXT))),
+            p.Derive("fewer", Apply("without", (two, Column("any", ListOf(TEXT))), ListOf(TEXT))),
+            p.Derive("repeated", Const(("a", "a"), ListOf(TEXT))),
+            p.Derive("same", Column("any", ListOf(TEXT))),
+        ]
+    )
+    assert found == {
+        "two": Items(("a", "b"), all=True),
+        "either": Items(("a", "b", "c", "d", "e")),
+        "both": Items(("a", "b", "c", "d", "e"), all=True),
+        "seen": Items(LABELS.names),
+        "fewer": Items(("a", "b")),
+    }
+
+
+def test_a_node_that_makes_other_columns_forgets() -> None:
+    assert not known([p.Derive("two", Const(("a", "b"), ListOf(TEXT))), p.Explode("xs", "two", TEXT, None)])
+
+
+@pytest.mark.parametrize(
+    ("condition", "most"),
+    [
+        ("size(truth) <= 3", 3),
+        ("size(truth) <= 3 and size(others) >= 1 and size(truth) <= 2", 2),
+        ("size(truth) <= 3 or size(others) >= 1", None),
+        ("size(others) <= 3", None),
+        ("size(truth) <= -1", 0),
+    ],
+)
+def test_the_most_that_a_condition_leaves(condition: str, most: int | None) -> None:
+    assert at_most(Column("truth", ListOf(TEXT)), typed(condition, "form")) == most

@@ -20,6 +20,7 @@ from math import prod
 import polars as pl
 
 from cxrspec.compiler import plan as p
+from cxrspec.compiler.fast.places import gathered
 from cxrspec.compiler.nodes import node
 from cxrspec.compiler.typed import Typed
 
@@ -102,8 +103,3 @@ def _inserted(inserts: Sequence[Insert | None], leaf: pl.Expr, printed: Callable
                 .otherwise(text)
             )
     return text
-
-
-def gathered(values: Sequence[object], dtype: type[pl.DataType], place: pl.Expr) -> pl.Expr:
-    """The value at a place; no gather, if all are equal."""
-    return pl.lit(values[0], dtype) if len(set(values)) == 1 else pl.lit(pl.Series(values, dtype=dtype)).gather(place)

@@ -1,0 +1,80 @@
+"""What lists of text can hold, as far as expressions say so: the lists of constants, and the names of labels."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import cast
+
+from cxrspec.compiler import plan as p
+from cxrspec.compiler.nodes import node
+from cxrspec.compiler.typed import Apply, Branch, Column, Const, Map, Typed
+from cxrspec.compiler.types import TEXT, LabelsOf, ListOf, is_nullable, present
+
+
+@node
+class Items:
+    """A list holds these texts and no others, each once at most; `all`: each of them, in this order."""
+
+    texts: tuple[str, ...]
+    all: bool = False
+
+
+Known = Mapping[str, Items]
+
+
+def known(nodes: Iterable[p.Node]) -> Known:
+    """What is known of columns behind these nodes of a relation."""
+    found: dict[str, Items] = {}
+    for each in nodes:
+        match each:
+            case p.Derive(name, expression):
+                items = items_of(expression, found)
+                found.pop(name, None)
+                if items is not None:
+                    found[name] = items
+            case p.Filter() | p.Check() | p.Keep() | p.Unique() | p.Select() | p.Copy():
+                pass  # these make no columns
+            case _:
+                found.clear()
+    return found
+
+
+def items_of(e: Typed, known: Known) -> Items | None:
+    """What a list can hold; None if that is anything, if it may hold an item twice, or be null."""
+    if is_nullable(e.type) or present(e.type) != ListOf(TEXT):
+        return None
+    match e:
+        case Const(value) if len(set(texts := cast(tuple[str, ...], value))) == len(texts):
+            return Items(texts, all=True)
+        case Column(name):
+            return known.get(name)
+        case Branch(_, then, otherwise):
+            one, other = items_of(then, known), items_of(otherwise, known)
+            if one is None or other is None:
+                return None
+            return Items(tuple(dict.fromkeys(one.texts + other.texts)), all=one == other and one.all)
+        case Apply("positive" | "negative", (labels, _)):
+            names = present(labels.type)
+            return Items(names.names) if isinstance(names, LabelsOf) else None
+        case Apply("without" | "where", (items, *_)) | Map("where", items):
+            some = items_of(items, known)
+            return None if some is None else Items(some.texts)
+        case Apply("concat", (left, right)):
+            one, other = items_of(left, known), items_of(right, known)
+            if one is None or other is None or {*one.texts} & {*other.texts}:
+                return None
+            return Items(one.texts + other.texts, all=one.all and other.all)
+        case _:
+            return None
+
+
+def at_most(items: Typed, condition: Typed) -> int | None:
+    """The most items that a list can have where a condition holds, if it says `size(items) <= 5`."""
+    match condition:
+        case Apply("and", (left, right)):
+            found = [most for side in (left, right) if (most := at_most(items, side)) is not None]
+            return min(found, default=None)
+        case Apply("<=", (Apply("size", (sized,)), Const(int(most)))) if sized == items:
+            return max(most, 0)
+        case _:
+            return None

@@ -1,0 +1,73 @@
+"""The options of a choice as one turn shows them: the entries of its block, and its answer by text and by marker."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import polars as pl
+
+from cxrspec.compiler import plan as p
+from cxrspec.compiler.bodies import beside, by_draw, common, index_of
+from cxrspec.compiler.printing import as_json
+
+Keep = Callable[[str, pl.Expr], pl.Expr]
+"""Keeps a value in a column of its own, so that it is computed once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What a turn lets choose among: `correct` is a text, or a list if `several` may be; `draw` is that of their order.
+
+    `numbered` says whether markers are numbers, `between` stands between two entries of the block.
+    """
+
+    given: pl.Expr
+    correct: pl.Expr
+    several: bool
+    draw: pl.Expr
+    numbered: pl.Expr
+    between: str
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What a turn says of its options.
+
+    entries  `(A) one`, `(B) two` ... in drawn order
+    texts    the answer by text, in the order shown
+    marks    the answer by marker, in the order shown
+    given    the answer by text, in the order given
+    target   the answer as data
+    """
+
+    entries: pl.Expr
+    texts: pl.Expr
+    marks: pl.Expr
+    given: pl.Expr
+    target: pl.Expr
+
+
+def listed(choice: Choice, keep: Keep) -> Shown:
+    """Whatever the options are: lists in drawn order, row by row."""
+    given, correct = choice.given, choice.correct
+    shown = keep("shown", by_draw(given, choice.draw))
+    by_number, by_letter = _marked(shown, numbers=True), _marked(shown, numbers=False)
+    marks = keep("marks", pl.when(choice.numbered).then(by_number).otherwise(by_letter))
+    entries = beside(marks, shown, lambda mark, option: pl.concat_str([mark, option], separator=" "))
+    block = entries.list.join(choice.between)
+    if not choice.several:
+        mark = marks.list.get(index_of(shown, correct), null_on_oob=True)
+        return Shown(block, correct, mark, correct, as_json(correct))
+    chosen = beside(shown, correct, lambda a, b: a.is_in(b.implode()).cast(pl.String))
+    theirs = beside(marks, chosen, lambda mark, said: mark.filter(said == "true"))
+    as_given = keep("given", common(given, correct))
+    texts, theirs, plain = (x.list.join(p.OPTION_SEPARATOR) for x in (common(shown, correct), theirs, as_given))
+    return Shown(block, texts, theirs, plain, as_json(as_given))
+
+
+def _marked(shown: pl.Expr, *, numbers: bool) -> pl.Expr:
+    """`(A)`, `(B)` ... or `(1)`, `(2)` ... for each item of a list."""
+    place = pl.int_range(pl.len())
+    mark = (place + 1).cast(pl.String) if numbers else pl.lit(p.LETTERS).str.slice(place, 1)
+    return shown.list.eval(pl.concat_str([pl.lit("("), mark, pl.lit(")")]))
