@@ -13,7 +13,7 @@ from cxrspec.runtime.project import local_files
 
 from .bench import compare, growth
 from .bench.generated import write_specs
-from .bench.page import table
+from .bench.page import placed, table
 from .corpus import SEEDS, corpus
 
 
@@ -31,7 +31,7 @@ def test_other_ways_make_our_examples(spec: str, tmp_path: Path) -> None:
     made, folder = corpus(SEEDS[0]), tmp_path / "tables"
     compare.prepare(spec, made.data, folder)
     (folder / "ours").symlink_to(made.out / spec)
-    for who, (module, _) in compare.OTHERS.items():
+    for who, module in compare.OTHERS.items():
         (folder / who).mkdir()
         import_module(f"tests.bench.{module}").BUILD[spec](folder, folder / who / "all.parquet")
         compare.check(folder, who)
@@ -45,3 +45,11 @@ def test_the_line_of_growth_is_the_one_the_points_lie_on() -> None:
 
 def test_a_table_is_markdown() -> None:
     assert table(["a", "b"], [["x", "1"]]) == "| a | b |\n| --- | ---: |\n| x | 1 |"
+
+
+def test_a_text_takes_the_place_of_the_one_before() -> None:
+    page = "<!-- bench a -->\n<!-- end -->\n\n<!-- bench b -->\nold\n<!-- end -->\n"
+    page = placed(placed(page, "b", "new"), "a", "more")
+    assert page == "<!-- bench a -->\nmore\n<!-- end -->\n\n<!-- bench b -->\nnew\n<!-- end -->\n"
+    with pytest.raises(ValueError, match="0 places"):
+        placed(page, "c", "text")

@@ -36,14 +36,18 @@ def _versioned(name: str) -> str:
 
 
 def put(part: str, text: str) -> None:
-    """Put what a part of the bench found between its two marks on the page.
+    """Put what a part of the bench found on the page."""
+    PAGE.write_text(placed(PAGE.read_text("utf-8"), part, text), "utf-8")
+
+
+def placed(page: str, part: str, text: str) -> str:
+    """A page with the text of a part between its two marks.
 
     Raises:
         ValueError: the page has no such marks.
     """
-    old = PAGE.read_text("utf-8")
-    between = re.compile(rf"(?<=<!-- bench {part} -->\n).*?(?=<!-- end -->)", re.DOTALL)
-    new, places = between.subn(lambda _: f"{text}\n", old)
+    between = re.compile(rf"(<!-- bench {part} -->\n).*?(<!-- end -->)", re.DOTALL)
+    made, places = between.subn(lambda marks: f"{marks[1]}{text}\n{marks[2]}", page)
     if places != 1:
-        raise ValueError(f"{PAGE.name} has {places} places for `{part}`")
-    PAGE.write_text(new, "utf-8")
+        raise ValueError(f"{places} places for `{part}`")
+    return made
