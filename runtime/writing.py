@@ -8,8 +8,7 @@ from pathlib import Path
 import polars as pl
 
 from cxrspec.compiler.types import SPLITS
-from cxrspec.runtime import census
-from cxrspec.runtime.census import Census
+from cxrspec.runtime.census import Census, census, together
 from cxrspec.runtime.emitters import SCHEMA, Emitter
 
 ROWS_PER_SHARD = 100_000
@@ -28,7 +27,7 @@ class Writer:
         self.emitter = emitter
         self.waiting: dict[str, pl.DataFrame] = {split: SCHEMA.to_frame() for split in SPLITS}
         self.shards: dict[str, list[list[Path]]] = {split: [] for split in SPLITS}
-        self.seen = SCHEMA.to_frame().select(census.COLUMNS)
+        self.seen: list[Census] = []
 
     def add(self, examples: pl.DataFrame) -> None:
         """Take the next examples, in the order in which they are to stand within their split.
@@ -37,9 +36,9 @@ class Writer:
             polars.exceptions.SchemaError: the columns are not those of `SCHEMA`.
         """
         examples = examples.match_to_schema(SCHEMA)
-        self.seen = pl.concat([self.seen, examples.select(census.COLUMNS)])
         parts = {split: examples.filter(pl.col("split") == split) for split in SPLITS}
         assert sum(part.height for part in parts.values()) == examples.height, "a row without a split"
+        self.seen.append(census(parts))
         for split, part in parts.items():
             rows = pl.concat([self.waiting[split], part])
             while rows.height >= ROWS_PER_SHARD:
@@ -59,7 +58,7 @@ class Writer:
                 for shard in self.shards[split]
                 for path in shard
             ]
-        return written, census.census(self.seen)
+        return written, together(self.seen)
 
     def discard(self) -> None:
         """Remove what was written."""

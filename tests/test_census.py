@@ -25,7 +25,8 @@ Rows = list[dict[str, Any]]
 
 
 def of(rows: Rows) -> Census:
-    return census(pl.DataFrame(rows, schema={name: SCHEMA[name] for name in COLUMNS}))
+    examples = pl.DataFrame(rows, schema={name: SCHEMA[name] for name in COLUMNS})
+    return census({split: examples.filter(split=split) for split in SPLITS})
 
 
 @settings(max_examples=60, deadline=None)
