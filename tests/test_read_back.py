@@ -27,7 +27,7 @@ def computed(spec: str) -> tuple[tuple[p.Form, ...], pl.DataFrame]:
     plan = at_hand(plan, Presence(roots))
     tables = {read.table: read_table(read, [c.name for c in read.columns], roots).frame for read in plan.reads}
     (turns,) = (node for node in plan.relations[-1].nodes if isinstance(node, p.Turns))
-    return turns.forms, Execution(plan.relations, tables.__getitem__, Context(1)).compute(spec).frame
+    return turns.forms, Execution(plan.relations, tables.__getitem__, Context(1, fast=False)).compute(spec).frame
 
 
 def turns(forms: tuple[p.Form, ...], row: dict[str, Any]) -> Iterator[tuple[p.Form, str, dict[str, Any]]]:
