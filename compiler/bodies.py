@@ -92,8 +92,17 @@ def odd(text: pl.Expr) -> pl.Expr:
 
 def by_draw(items: pl.Expr, draw: pl.Expr) -> pl.Expr:
     """The items of a list in the order of their own draws, lowest first."""
-    draws = items.cast(pl.List(pl.String)).list.eval(odd(pl.element())) * draw
-    return items.list.gather(draws.list.eval(pl.element().arg_sort()))
+    return items.list.gather(_draws(items, draw).list.eval(pl.element().arg_sort()))
+
+
+def first_by_draw(items: pl.Expr, draw: pl.Expr) -> pl.Expr:
+    """The first of them; null if there is none."""
+    return items.list.get(_draws(items, draw).list.arg_min(), null_on_oob=True)
+
+
+def _draws(items: pl.Expr, draw: pl.Expr) -> pl.Expr:
+    """The draw of each item of a list."""
+    return items.cast(pl.List(pl.String)).list.eval(odd(pl.element())) * draw
 
 
 # ---- lists
@@ -423,7 +432,7 @@ def _draw(e: Draw, context: Context) -> pl.Expr:
         case "chance":
             return unit(draw(context, e.site)) < arguments[0]
         case "choose" if len(arguments) == 1:
-            return by_draw(arguments[0], draw(context, e.site)).list.get(0, null_on_oob=True)
+            return first_by_draw(arguments[0], draw(context, e.site))
         case "choose":
             return by_draw(arguments[0], draw(context, e.site)).list.head(arguments[1].clip(0))
         case _:

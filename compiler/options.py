@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 import polars as pl
 
@@ -11,15 +11,21 @@ from cxrspec.compiler import plan as p
 from cxrspec.compiler.bodies import beside, by_draw, common, index_of
 from cxrspec.compiler.printing import as_json
 
-Keep = Callable[[str, pl.Expr], pl.Expr]
-"""Keeps a value in a column of its own, so that it is computed once."""
+
+class Keep(Protocol):
+    """Keeps a value in a column of its own; `again`, it is the one that an earlier turn of the form has kept."""
+
+    def __call__(self, name: str, value: pl.Expr, again: bool = False) -> pl.Expr:
+        """The column."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
     """What a turn lets choose among: `correct` is a text, or a list if `several` may be; `draw` is that of their order.
 
-    `numbered` says whether markers are numbers, `between` stands between two entries of the block.
+    `numbered` says whether markers are numbers, `between` stands between two entries of the block, and `again` says
+    that an earlier turn had the same options and the same answer.
     """
 
     given: pl.Expr
@@ -28,6 +34,7 @@ class Choice:
     draw: pl.Expr
     numbered: pl.Expr
     between: str
+    again: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +68,7 @@ def listed(choice: Choice, keep: Keep) -> Shown:
         return Shown(block, correct, mark, correct, as_json(correct))
     chosen = beside(shown, correct, lambda a, b: a.is_in(b.implode()).cast(pl.String))
     theirs = beside(marks, chosen, lambda mark, said: mark.filter(said == "true"))
-    as_given = keep("given", common(given, correct))
+    as_given = keep("given", common(given, correct), choice.again)
     texts, theirs, plain = (x.list.join(p.OPTION_SEPARATOR) for x in (common(shown, correct), theirs, as_given))
     return Shown(block, texts, theirs, plain, as_json(as_given))
 

@@ -88,7 +88,7 @@ class _Turn:
             if isinstance(one, Draw) and one not in drawn:
                 name = f"draw{self.drawn_so_far.setdefault(one, len(self.drawn_so_far))}"
                 made = choosing.drawn(one, name, self)
-                drawn |= {} if made is None else {one: made}
+                drawn[one] = self.keep(name, expression(one, self.context)) if made is None else made
         return expression(e, replace(self.context, drawn=drawn))
 
     def longest(self, items: Typed) -> int | None:
@@ -269,10 +269,11 @@ class _Turn:
         """What this turn says of its options: a column a place if they are the same for every row, else lists."""
         drawn = draw(self.context, f"{self.form.name}:options")
         numbered = self.drawn("marker", choice.markers, "numbers") | (given.list.len() > len(p.LETTERS))
-        asked = Choice(given, correct, choice.several, drawn, numbered, _between(choice))
+        again = self.again(choice.options, choice.correct)
+        asked = Choice(given, correct, choice.several, drawn, numbered, _between(choice), again)
         items = items_of(choice.options, self.known) if self.context.fast else None
         if items is not None and items.all and 0 < len(items.texts) <= places.MOST:
-            return options.shown(asked, items.texts, self.keep_all, self.again(choice.options, choice.correct))
+            return options.shown(asked, items.texts, self.keep_all)
         return listed(asked, self.keep)
 
     def drawn(self, role: str, ways: Sequence[str], way: str) -> pl.Expr:

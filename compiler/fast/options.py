@@ -23,8 +23,8 @@ from cxrspec.compiler.options import Choice, Shown
 from cxrspec.compiler.printing import as_json
 
 
-def shown(choice: Choice, texts: tuple[str, ...], keep: Keep, again: bool) -> Shown:
-    """What a turn says of these options; `again` says that an earlier turn has the same answer."""
+def shown(choice: Choice, texts: tuple[str, ...], keep: Keep) -> Shown:
+    """What a turn says of these options."""
     size = len(texts)
     (draw,) = keep("draw", choice.draw)
     at = by_draw("at", texts, draw, keep)
@@ -43,11 +43,11 @@ def shown(choice: Choice, texts: tuple[str, ...], keep: Keep, again: bool) -> Sh
         )
         mark = gathered(marks, pl.String, place + numbers)
         return Shown(block, correct, mark, correct, as_json(correct))
-    (mask,) = keep("mask", mask_of(choice.correct, texts), again=again)
+    (mask,) = keep("mask", mask_of(choice.correct, texts), again=choice.again)
     chosen = keep("chosen", *(mask & bit_at(one, texts) > 0 for one in at))
     held = [mask & bit > 0 for bit in bits(texts)]
     numbered = (numbers > 0).cast(pl.UInt8)
-    (given,) = keep("given", _joined(held, map(pl.lit, texts)), again=again)
+    (given,) = keep("given", _joined(held, map(pl.lit, texts)), again=choice.again)
     target = _joined(held, map(pl.lit, _as_json(texts)), ",")
     return Shown(
         block,
