@@ -52,9 +52,10 @@ class Record:
     def holds(self) -> bool:
         """Whether the disk says the same now."""
         try:
-            return all(_digest(names_in(folder)) == names for folder, names in self.folders.items()) and all(
-                _stamp(path) == told for path, told in self.stamps.items()
-            )
+            for path, told in self.stamps.items():
+                if _stamp(path) != told:
+                    return False
+            return all(_digest(names_in(folder)) == names for folder, names in self.folders.items())
         except OSError:
             return False
 

@@ -227,7 +227,8 @@ def _build(type: type[T], value: Any) -> T:
     hints = _hints(cast(Any, type))
     if not isinstance(value, dict) or len(cast("dict[str, Any]", value)) != len(hints):
         raise TypeError(f"no {type.__name__}")
-    return type(*[_value(hint, value[name]) for name, hint in hints.items()])
+    given = cast("dict[str, Any]", value)
+    return type(*[v if (v := given[n]).__class__ is hint else _value(hint, v) for n, hint in hints.items()])
 
 
 @cache
@@ -239,9 +240,9 @@ def _value(hint: Any, value: Any) -> Any:
     """`value` as the annotation `hint` has it: the few forms that the classes above use."""
     if type(value) is hint:
         return value
-    origin, parts = get_origin(hint), get_args(hint)
     if is_dataclass(hint):
         return _build(cast("type[Any]", hint), value)
+    origin, parts = get_origin(hint), get_args(hint)
     if origin in (Union, UnionType):
         return None if value is None else _value(next(p for p in parts if p is not NoneType), value)
     if origin is Literal:
