@@ -138,7 +138,7 @@ def of_type(text: str, at: int, found: str) -> Correction | None:
     if word and found == "of" and is_typo(word[1], "list"):
         return *word.span(1), "list"
     if word and word[1] == "list" and found.isidentifier():
-        return at, at, "of "
+        return word.start(), at, "list of "
     if found == "?":
         return at, at + 1, " | null"
     if word and text[at:].strip() == "[]":

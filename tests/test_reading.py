@@ -279,8 +279,8 @@ def test_any_bytes_give_a_table_or_problems(tmp_path: Path, data: str | bytes) -
         tmp_path, table("csv", "x.csv", column("x", nullable(TEXT), 0), column("n", INT, own("row")), header=False)
     )
     if not done.problems and b"\0" not in path.read_bytes():
-        text = path.read_bytes().decode().removeprefix("\ufeff").replace("\r\n", "\n")
-        if "\r" not in text:  # Python ends lines there, too
+        text = path.read_bytes().decode().removeprefix("\ufeff")
+        if "\r" not in text.replace("\r\n", ""):  # Python ends lines there, too
             expected = [row[0] for row in csv.reader(io.StringIO(text, newline=""), strict=True) if row]
             assert done.frame["x"].to_list() == list(map(empty_is_null, expected))
 
