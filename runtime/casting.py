@@ -24,6 +24,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
+from types import NoneType
 from typing import TypeAlias
 
 import polars as pl
@@ -147,11 +148,18 @@ def cast_cells(cells: pl.Series | Sequence[Cell], rule: CellRule) -> Cast:
 
 def _cast_scalars(cells: Sequence[Cell], rule: CellRule) -> Cast:
     """Each cell by its text; what has none, and true and false where they are no text, do not fit."""
-    if set(map(type, cells)) <= {str, type(None)}:
+    kinds = set(map(type, cells))
+    if kinds <= {str, NoneType}:
         return cast_series(pl.Series(cells, dtype=pl.String), rule)
-    texts = [text_of(cell) if isinstance(cell, str | int | float) else None for cell in cells]
+    texts = [cell if cell is None or isinstance(cell, str) else _text_or_null(cell) for cell in cells]
     done = cast_series(pl.Series(texts, dtype=pl.String), rule)
+    if kinds <= {str, int, NoneType}:
+        return done
     return _whole(done.values, done.faults, [_is_no_scalar(cell, rule) for cell in cells], rule)
+
+
+def _text_or_null(cell: Cell) -> str | None:
+    return text_of(cell) if isinstance(cell, str | int | float) else None
 
 
 def _is_no_scalar(cell: Cell, rule: CellRule) -> bool:
@@ -177,7 +185,7 @@ def _cast_lists(cells: Sequence[Cell], rule: CellRule, item: CellRule) -> Cast:
         value=pl.when(pl.col("count").is_not_null()).then(pl.lit(items.values).implode().list.gather(places)),
         fault=pl.lit(items.faults).implode().list.gather(places).list.max().fill_null(Fault.NONE),
     )
-    return _whole(done["value"], done["fault"], [_is_other(cell, list, rule) for cell in cells], rule)
+    return _whole(done["value"], done["fault"], _others(cells, list, rule), rule)
 
 
 def _cast_records(cells: Sequence[Cell], rule: CellRule) -> Cast:
@@ -192,7 +200,7 @@ def _cast_records(cells: Sequence[Cell], rule: CellRule) -> Cast:
         fault=pl.when("there").then(pl.max_horizontal(pl.lit(cast.faults) for cast in casts.values())),
     )
     faults = done["fault"].fill_null(Fault.NONE)
-    return _whole(done["value"], faults, [_is_other(cell, dict, rule) for cell in cells], rule)
+    return _whole(done["value"], faults, _others(cells, dict, rule), rule)
 
 
 def _whole(values: pl.Series, faults: pl.Series, others: Sequence[bool], rule: CellRule) -> Cast:
@@ -205,12 +213,18 @@ def _whole(values: pl.Series, faults: pl.Series, others: Sequence[bool], rule: C
     return Cast(done["value"].alias(""), done["fault"].alias(""))
 
 
-def _is_other(cell: Cell, kind: type[list[Cell]] | type[dict[str, Cell]], rule: CellRule) -> bool:
-    """Whether a cell is neither of this kind nor null."""
-    if cell is None or isinstance(cell, kind):
-        return False
-    text = cell.strip(BLANKS) if isinstance(cell, str) else None
-    return text is None or not (text == "" or (re.sub(_BLANK_RUN, " ", text) if rule.squeeze else text) in rule.missing)
+def _others(cells: Sequence[Cell], kind: type[list[Cell]] | type[dict[str, Cell]], rule: CellRule) -> Sequence[bool]:
+    """Whether each cell is neither of this kind nor null."""
+    if set(map(type, cells)) <= {kind, NoneType}:
+        return [False] * len(cells)
+    return [not isinstance(cell, kind) and not _is_null(cell, rule) for cell in cells]
+
+
+def _is_null(cell: Cell, rule: CellRule) -> bool:
+    if cell is None or not isinstance(cell, str):
+        return cell is None
+    key = cell.strip(BLANKS)
+    return key == "" or (re.sub(_BLANK_RUN, " ", key) if rule.squeeze else key) in rule.missing
 
 
 def cast_series(cells: pl.Series, rule: CellRule) -> Cast:

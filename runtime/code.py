@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import platform
 from collections.abc import Iterable
 from functools import cache
 from hashlib import blake2b
+from importlib.metadata import version
 from pathlib import Path
 
 from cxrspec import compiler
@@ -27,3 +29,9 @@ def digest(folders: Iterable[Path]) -> str:
         for path in sorted(folder.glob("*.py")):
             found.update(f"\0{folder.name}/{path.name}\0".encode() + path.read_bytes())
     return found.hexdigest()
+
+
+@cache
+def libraries() -> tuple[str, ...]:
+    """What else has a hand in what is read from a file, by its version: Python, Polars, lxml and NumPy."""
+    return platform.python_version(), version("polars"), version("lxml"), version("numpy")

@@ -11,6 +11,7 @@ a path, never a leading dot; a captured column with `values` takes only those, o
 
 from __future__ import annotations
 
+import gc
 import gzip
 import lzma
 import os
@@ -20,8 +21,8 @@ import tarfile
 import zipfile
 import zlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, closing
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from functools import cache, partial
 from io import BufferedReader, BytesIO
@@ -227,8 +228,21 @@ def find(read: Read, roots: Roots) -> Located:
     """The files of `read`. Absent files are no problem here; damaged archives and unreadable folders are."""
     wanted = asked(read)
     if wanted not in roots.located:
-        roots.located[wanted] = _find(read, roots)
+        with uncollected():
+            roots.located[wanted] = _find(read, roots)
     return roots.located[wanted]
+
+
+@contextmanager
+def uncollected() -> Generator[None]:
+    """Without the collector of cycles: the millions of things in a file hold none, and it would visit them all the time."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def asked(read: Read) -> tuple[object, ...]:

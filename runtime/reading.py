@@ -5,15 +5,20 @@
 
 Rows are never dropped: a cell that does not fit is null, counted, and an error that stops the specs using the table.
 No message holds a cell: file, column, count and first line say where to look.
+
+Files are read lot by lot: an archive or a large file is a lot, and so are some hundred small ones. A lot without any
+finding is laid into the store, and taken from there as long as its files hold the same; with one, it is read anew.
 """
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Collection, Generator, Iterable, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+import os
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from hashlib import blake2b
+from itertools import groupby
 from pathlib import Path
+from zlib import crc32
 
 import polars as pl
 
@@ -22,8 +27,11 @@ from cxrspec.compiler.dtypes import dtype_of
 from cxrspec.compiler.plan import RawColumn, Read
 from cxrspec.compiler.types import is_nullable, present
 from cxrspec.runtime.casting import Fault, cast_cells, rule_of, text_of
-from cxrspec.runtime.locate import Located, Roots, captured_names, find, problem
-from cxrspec.runtime.readers import Raw, reader_names, reader_of
+from cxrspec.runtime.code import code, libraries
+from cxrspec.runtime.disk import RECENT, Record
+from cxrspec.runtime.locate import Found, Located, Roots, captured_names, find, problem, stamp, uncollected
+from cxrspec.runtime.readers import Raw, Reader, reader_names, reader_of
+from cxrspec.runtime.store import Store
 
 _FORMS = {
     "int": "an int is written 12, +12 or 12.0",
@@ -45,33 +53,28 @@ class Table:
     files: tuple[Path, ...]
 
 
-def read_table(read: Read, wanted: Collection[str], roots: Roots) -> Table:
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """The place of a table in a store: what is known of its files says which of its lots are there."""
+
+    store: Store
+    record: Record
+
+
+def read_table(read: Read, wanted: Collection[str], roots: Roots, shelf: Shelf | None = None) -> Table:
     """Read the columns `wanted` (the key is read and checked as well). Raises nothing about data."""
-    with _uncollected():
-        return _read_table(read, wanted, roots)
-
-
-@contextmanager
-def _uncollected() -> Generator[None]:
-    """Without the collector of cycles: the millions of values of a file hold none, and it would visit them all the time."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
-
-
-def _read_table(read: Read, wanted: Collection[str], roots: Roots) -> Table:
     columns = [c for c in read.columns if c.name in wanted or c.name in read.key]
     chosen = [c.name for c in read.columns if c.name in wanted]
     located = find(read, roots)
-    problems = list(located.problems)
-    raw = _raw(read, columns, located, problems)
-    frame = _typed(read, columns, raw, problems) if raw.files else _empty(columns)
-    if raw.files and all(name in frame.columns for name in read.key):
-        problems += _key_problems(read, frame, raw)
+    reader = reader_of(read.format)
+    problems = [*located.problems, *_absence(read, located, reader)]
+    lots: list[_Lot] = []
+    if reader is not None:
+        with uncollected():
+            lots = [_lot(read, columns, reader, files, shelf) for files in _lots(located)]
+    problems += dict.fromkeys(found for lot in lots for found in lot.problems)
+    lots = [lot for lot in lots if lot.files]
+    frame = _together(read, columns, lots, problems) if lots else _empty(columns)
     frame = _empty(columns).clear(frame.height).with_columns(frame.get_columns()) if columns else frame
     return Table(frame.select(chosen), _gathered(problems), located.disk_files)
 
@@ -80,20 +83,148 @@ def _empty(columns: Iterable[RawColumn]) -> pl.DataFrame:
     return pl.DataFrame(schema={column.name: dtype_of(column.type) for column in columns})
 
 
-def _raw(read: Read, columns: Sequence[RawColumn], located: Located, problems: list[Diagnostic]) -> Raw:
-    """The rows as they stand in the files; none if the table is absent."""
-    reader = reader_of(read.format)
+def _absence(read: Read, located: Located, reader: Reader | None) -> Iterator[Diagnostic]:
+    """What there is to say where nothing can be read; an absent table may be optional."""
     if reader is None:
         help = near(read.format, reader_names(), "readers")
-        problems.append(problem("CXR611", f"no reader `{read.format}`", read.table, help=[help]))
-        return Raw((), {})
-    if not located.files:
-        if not problems and not read.optional:
-            patterns = ", ".join(f"`{entry}`" for entry in read.files)
-            problems.append(problem("CXR603", f"no file {patterns}", read.table))
-        return Raw((), {})
+        yield problem("CXR611", f"no reader `{read.format}`", read.table, help=[help])
+    elif not located.files and not located.problems and not read.optional:
+        patterns = ", ".join(f"`{entry}`" for entry in read.files)
+        yield problem("CXR603", f"no file {patterns}", read.table)
+
+
+# ---------------------------------------------------------------------------------------------------------- lots
+
+_LARGE = 1 << 20
+"""Bytes of a file that is a lot of its own."""
+
+_QUICK = ("csv", "files")
+"""Formats that are read about as quickly as they are taken from a store."""
+
+_FILE, _LINE = "/file", "/line"  # no column is called so
+
+
+@dataclass(frozen=True, slots=True)
+class _Lot:
+    """The rows of some files.
+
+    files   those that could be read, in the order of their rows, with their numbers of rows
+    values  typed, without the columns for which the reader has no cells
+    faults  of their cells, for the columns that have any
+    lines   as `Raw` has them; `never`, too
+    """
+
+    files: tuple[tuple[Found, int], ...]
+    values: pl.DataFrame
+    lines: pl.Series | None
+    faults: Mapping[str, pl.Series] = field(default_factory=dict[str, pl.Series])
+    problems: tuple[Diagnostic, ...] = ()
+    never: Mapping[str, Diagnostic] = field(default_factory=dict[str, Diagnostic])
+
+
+def _lots(located: Located) -> Iterator[Located]:
+    """The files of a table in lots. The names of small files say where one ends, so that a new file moves no others."""
+
+    def alone(file: Found) -> Path | None:
+        about = located.stamps.get(file.disk)
+        return file.disk if file.member is not None or (about is not None and about[0] >= _LARGE) else None
+
+    for disk, run in groupby(located.files, key=alone):
+        lot: list[Found] = []
+        for file in run:
+            lot.append(file)
+            if disk is None and crc32(file.path.encode()) % 256 == 0:
+                yield Located(tuple(lot))
+                lot = []
+        if lot:
+            yield Located(tuple(lot))
+
+
+def _lot(read: Read, columns: Sequence[RawColumn], reader: Reader, files: Located, shelf: Shelf | None) -> _Lot:
+    """A lot from the store; or from its files, and for the store."""
+    key = _key(read, columns, files, shelf.record) if shelf is not None and read.format not in _QUICK else None
+    if shelf is None or key is None:
+        return _read_lot(read, columns, reader, files)
+    stored = shelf.store.get(key)
+    if stored is not None:
+        return _unpacked(stored, files)
+    lot = _read_lot(read, columns, reader, files)
+    if not lot.faults and not lot.problems and not lot.never and _is_steady(files, shelf):
+        shelf.store.put(key, _packed(lot))
+    return lot
+
+
+def _read_lot(read: Read, columns: Sequence[RawColumn], reader: Reader, files: Located) -> _Lot:
     captured = captured_names(read)
-    return reader.rows(read, [c for c in columns if not _known(c, captured)], located, problems)
+    problems: list[Diagnostic] = []
+    raw = reader.rows(read, [c for c in columns if not _known(c, captured)], files, problems)
+    values: list[pl.Series] = []
+    faults: dict[str, pl.Series] = {}
+    for column in columns if raw.files else ():
+        cells = _known_cells(column, raw) if _known(column, captured) else raw.cells.get(column.name)
+        if cells is not None:
+            cast = cast_cells(cells, rule_of(column))
+            values.append(cast.values.alias(column.name))
+            if (cast.faults != Fault.NONE).any():
+                faults[column.name] = cast.faults
+    return _Lot(raw.files, pl.DataFrame(values), raw.lines, faults, tuple(problems), raw.never)
+
+
+def _key(read: Read, columns: Sequence[RawColumn], files: Located, record: Record) -> str | None:
+    """What a lot is stored under: all that it hangs on; None: it is not known what its files hold."""
+    hashes = [record.hashes.get(str(disk)) for disk in files.disk_files]
+    rules = repr((code(), libraries(), replace(read, columns=tuple(columns))))
+    digest = blake2b(rules.encode(errors="backslashreplace"), digest_size=16)
+    digest.update("\0".join([*(file.path for file in files.files), "", *filter(None, hashes)]).encode())
+    return None if None in hashes else digest.hexdigest()
+
+
+def _is_steady(files: Located, shelf: Shelf) -> bool:
+    """Whether files were not written to since it is known what they hold: for long before, and to this moment."""
+    try:
+        for disk in files.disk_files:
+            now = stamp(os.stat(disk))  # noqa: PTH116 - there may be tens of thousands
+            if now != shelf.record.stamps.get(str(disk)) or max(now[1:3]) > shelf.store.began - RECENT:
+                return False
+    except OSError:
+        return False
+    return True
+
+
+def _packed(lot: _Lot) -> pl.DataFrame:
+    """A sound lot as one frame: which of its files each row is from, and its line, stand beside the values."""
+    counts = pl.DataFrame({"count": [count for _, count in lot.files]}, {"count": pl.Int64}).with_row_index(_FILE)
+    file = counts.select(pl.col(_FILE).repeat_by("count").explode(empty_as_null=False)).to_series()
+    return pl.DataFrame([*lot.values, file, *([] if lot.lines is None else [lot.lines.alias(_LINE)])])
+
+
+def _unpacked(stored: pl.DataFrame, files: Located) -> _Lot:
+    counts = dict(stored[_FILE].value_counts().iter_rows())
+    numbered = tuple((file, counts.get(number, 0)) for number, file in enumerate(files.files))
+    lines = stored[_LINE] if _LINE in stored.columns else None
+    return _Lot(numbered, stored.drop(_FILE, _LINE, strict=False), lines)
+
+
+def _together(
+    read: Read, columns: Sequence[RawColumn], lots: Sequence[_Lot], problems: list[Diagnostic]
+) -> pl.DataFrame:
+    """The rows of all lots, without the columns that one lacks; what only all of them show is added to `problems`."""
+    rows = _Rows(lots)
+    problems += (never := _never(lots)).values()
+    lost = {name for name, found in never.items() if found.severity == "error"}
+    there = [c for c in columns if c.name not in lost and all(c.name in lot.values.columns for lot in lots)]
+    for column in there:
+        problems += _cell_problems(column, rows)
+    frame = pl.concat([lot.values.select(column.name for column in there) for lot in lots])
+    if all(name in frame.columns for name in read.key):
+        problems += _key_problems(read, frame, rows)
+    return frame
+
+
+def _never(lots: Sequence[_Lot]) -> dict[str, Diagnostic]:
+    """The columns that no row of any lot has."""
+    first, *others = [lot for lot in lots if any(count for _, count in lot.files)] or lots
+    return {name: found for name, found in first.never.items() if all(name in lot.never for lot in others)}
 
 
 # ------------------------------------------------------------------------------------------------------- columns
@@ -125,45 +256,48 @@ def _repeated(texts: Sequence[str | None], counts: Sequence[int]) -> pl.Series:
     return each.select(pl.col("text").repeat_by("count").explode(empty_as_null=False)).to_series()
 
 
-def _typed(read: Read, columns: Sequence[RawColumn], raw: Raw, problems: list[Diagnostic]) -> pl.DataFrame:
-    """The columns with their types; one that a problem was reported for is left out."""
-    captured = captured_names(read)
-    where = _Where(raw)
-    done: list[pl.Series] = []
-    for column in columns:
-        cells = _known_cells(column, raw) if _known(column, captured) else raw.cells.get(column.name)
-        if cells is not None:
-            cast = cast_cells(cells, rule_of(column))
-            done.append(cast.values.alias(column.name))
-            problems += _cell_problems(column, cast.faults, where)
-    return pl.DataFrame(done)
-
-
 # ------------------------------------------------------------------------------------------------------- problems
 
 
-class _Where:
-    """Which file and line a row came from."""
+class _Rows:
+    """Which file and line each row of some lots came from, and which cells do not fit."""
 
-    def __init__(self, raw: Raw) -> None:
-        self.raw = raw
-        self.ends = pl.Series([count for _, count in raw.files], dtype=pl.Int64).cum_sum()
+    def __init__(self, lots: Sequence[_Lot]) -> None:
+        self.lots = lots
+        self.files = [file for lot in lots for file in lot.files]
+        self.ends = pl.Series([count for _, count in self.files], dtype=pl.Int64).cum_sum()
+        lines = [lot.lines for lot in lots if lot.lines is not None]
+        self.lines = pl.concat(lines) if sum(map(len, lines)) == self.ends[-1] else None
 
-    def problem(self, code: str, message: str, rows: pl.Series, column: str, help: str = "") -> Diagnostic:
+    def faults(self, column: str) -> pl.Series | None:
+        """A fault for each row of a column that has any."""
+        if not any(column in lot.faults for lot in self.lots):
+            return None
+        none = pl.Series([Fault.NONE], dtype=pl.UInt8)
+        heights = [sum(count for _, count in lot.files) for lot in self.lots]
+        return pl.concat(
+            lot.faults.get(column, none.new_from_index(0, height))
+            for lot, height in zip(self.lots, heights, strict=True)
+        )
+
+    def problem(self, number: str, message: str, rows: pl.Series, column: str, help: str = "") -> Diagnostic:
         """A finding about the rows marked in `rows`: at the first of them, and in how many files they are."""
         places = rows.arg_true()
         first, concerned = int(places[0]), self.ends.search_sorted(places, side="right")
         file, files = int(concerned[0]), concerned.n_unique()
-        found, count = self.raw.files[file]
-        if self.raw.lines is None:
+        found, count = self.files[file]
+        if self.lines is None:
             message += f", first in row {first - int(self.ends[file]) + count + 1}"
-        line = None if self.raw.lines is None else self.raw.lines[first]
+        line = None if self.lines is None else self.lines[first]
         spread = f"in {files:,} files of the table" if files > 1 else ""
-        return problem(code, message, found.name, column=column, line=line, help=[help, spread])
+        return problem(number, message, found.name, column=column, line=line, help=[help, spread])
 
 
-def _cell_problems(column: RawColumn, faults: pl.Series, where: _Where) -> list[Diagnostic]:
+def _cell_problems(column: RawColumn, rows: _Rows) -> list[Diagnostic]:
     """One finding for each kind of fault in a column."""
+    faults = rows.faults(column.name)
+    if faults is None:
+        return []
     type = present(column.type)
     says = {
         Fault.CAST: ("CXR701", f"not readable as `{type}`", _FORMS.get(str(type), "")),
@@ -171,29 +305,29 @@ def _cell_problems(column: RawColumn, faults: pl.Series, where: _Where) -> list[
         Fault.NULL: ("CXR702", f"empty, in a column of type `{type}`", f"`{type} | null` lets empty cells pass"),
     }
     found: list[Diagnostic] = []
-    for fault, (code, what, help) in says.items():
-        rows = faults == fault
-        if rows.any():
-            message = f"{_count(int(rows.sum()), 'cell')} of `{column.name}` {what}"
-            found.append(where.problem(code, message, rows, column.name, help))
+    for fault, (number, what, help) in says.items():
+        marked = faults == fault
+        if marked.any():
+            message = f"{_count(int(marked.sum()), 'cell')} of `{column.name}` {what}"
+            found.append(rows.problem(number, message, marked, column.name, help))
     return found
 
 
-def _key_problems(read: Read, frame: pl.DataFrame, raw: Raw) -> list[Diagnostic]:
+def _key_problems(read: Read, frame: pl.DataFrame, rows: _Rows) -> list[Diagnostic]:
     """Rows whose key is null, where the types allow it, and rows that repeat the key of an earlier one."""
     if not read.key:
         return []
-    where, names = _Where(raw), ", ".join(read.key)
+    names = ", ".join(read.key)
     null = frame.select(pl.any_horizontal(pl.col(n).is_null() for n in read.key)).to_series()
     repeated = ~frame.select(pl.struct(read.key).is_first_distinct()).to_series() & ~null
     allowed = {c.name for c in read.columns if is_nullable(c.type)}
     found: list[Diagnostic] = []
     if null.any() and allowed.intersection(read.key):
         message = f"{_count(int(null.sum()), 'row')} without a key (`{names}`)"
-        found.append(where.problem("CXR707", message, null, names))
+        found.append(rows.problem("CXR707", message, null, names))
     if repeated.any():
         message = f"{_count(int(repeated.sum()), 'row')} with the key (`{names}`) of an earlier row"
-        found.append(where.problem("CXR706", message, repeated, names))
+        found.append(rows.problem("CXR706", message, repeated, names))
     return found
 
 

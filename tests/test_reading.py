@@ -496,7 +496,7 @@ def test_broken_json(tmp_path: Path, text: str | bytes, code: str, line: int | N
     assert (codes(done), lines(done)) == ([code], [line])
 
 
-def test_a_long_document_is_read_in_pieces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_long_document_is_read_in_stretches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("cxrspec.runtime.readers.json._AT_ONCE", 2)
     here, nth = column("here", INT, own("position")), column("n", INT, own("value"))
     put(tmp_path, "x.json", " [ 0, 1 ,2,\n3, 4 ]\n")
@@ -526,7 +526,7 @@ def test_a_long_document_is_read_in_pieces(tmp_path: Path, monkeypatch: pytest.M
         '{"a": 0, "b": 1, "c": 2, "d" 3}',
     ],
 )
-def test_a_mistake_in_a_later_piece(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+def test_a_mistake_in_a_later_stretch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
     monkeypatch.setattr("cxrspec.runtime.readers.json._AT_ONCE", 2)
     put(tmp_path, "x.json", text)
     rows = "[*]" if text.startswith("[") else "*"

@@ -10,7 +10,7 @@ import importlib
 import pkgutil
 from codecs import BOM_UTF8
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Protocol, cast
 
@@ -25,17 +25,19 @@ from cxrspec.runtime.locate import Found, Located, problem
 
 @dataclass(frozen=True, slots=True)
 class Raw:
-    """The rows of all files, one file after the other.
+    """The rows of some files, one file after the other.
 
     files   the files that could be read, in the order of their rows, with their numbers of rows
     cells   per column its raw cells: a series of text, or a list of what JSON gives (None: absent). A column that a
             problem was reported for is left out
     lines   the line (from 1) of each row in its file; None where the reader knows none
+    never   columns that no row has, each with the finding that this is if no row of other files has them either
     """
 
     files: tuple[tuple[Found, int], ...]
     cells: Mapping[str, pl.Series | Sequence[Cell]]
     lines: pl.Series | None = None
+    never: Mapping[str, Diagnostic] = field(default_factory=dict[str, Diagnostic])
 
 
 class Reader(Protocol):

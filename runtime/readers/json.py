@@ -335,6 +335,11 @@ def _within(nodes: Nodes, shape: Get) -> Sequence[Value]:
     return [own if isinstance(value, list) else value for value, own in zip(nodes.values, shaped, strict=True)]
 
 
+def _or_null(values: Sequence[Value]) -> list[Cell]:
+    """The values, with null for what is absent."""
+    return [None if value is ABSENT else value for value in values]
+
+
 def _records(type: RecordOf, each: Sequence[Part]) -> Get | None:
     """Nodes as mappings of the record's fields: by the places of `each`, else by their names."""
     named = {part.name: part.place for part in each}
@@ -347,7 +352,7 @@ def _records(type: RecordOf, each: Sequence[Part]) -> Get | None:
     gets = [get for get in fields.values() if get is not None]
 
     def records(nodes: Nodes) -> Sequence[Value]:
-        columns = [[None if value is ABSENT else value for value in get(nodes)] for get in gets]
+        columns = [_or_null(get(nodes)) for get in gets]
         rows = zip(*columns, strict=True)
         return [
             value if value is None or isinstance(value, Absent | Misfit) else dict(zip(fields, row, strict=True))
@@ -361,8 +366,8 @@ def _records(type: RecordOf, each: Sequence[Part]) -> Get | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
-    """A piece of a file that is read at once.
+class Stretch:
+    """A stretch of a file that is read at once.
 
     nodes   documents; or, `below` one, all or some of its members or items
     steps   from these to rows
@@ -375,19 +380,19 @@ class Piece:
     below: bool = False
 
 
-Pieces: TypeAlias = Callable[[str, Sequence[Step], bool], Iterator[Piece]]
-"""The pieces of a text, given the steps to its rows, and whether a path leads up from there."""
+Stretches: TypeAlias = Callable[[str, Sequence[Step], bool], Iterator[Stretch]]
+"""The stretches of a text, given the steps to its rows, and whether a path leads up from there."""
 
 
 def rows(read: Read, columns: Sequence[RawColumn], located: Located, problems: list[Diagnostic]) -> Raw:
     """The rows of every document; a file is one."""
-    return rows_of_pieces(read, columns, located, problems, pieces)
+    return rows_of_stretches(read, columns, located, problems, stretches)
 
 
-def rows_of_pieces(
-    read: Read, columns: Sequence[RawColumn], located: Located, problems: list[Diagnostic], pieces: Pieces
+def rows_of_stretches(
+    read: Read, columns: Sequence[RawColumn], located: Located, problems: list[Diagnostic], stretches: Stretches
 ) -> Raw:
-    """The rows of the pieces of each file."""
+    """The rows of the stretches of each file."""
     gets = {column.name: cells_of(column) for column in columns}
     steps = parse_path(read.rows)
     for column in columns:
@@ -402,8 +407,8 @@ def rows_of_pieces(
     for found, data in contents(located, problems):
         text = decoded(found, data, read.encoding, problems)
         if text is not None:
-            table.read(found, pieces(text, steps, up), problems)
-    return table.raw(problems)
+            table.read(found, stretches(text, steps, up), problems)
+    return table.raw()
 
 
 def _paths(column: RawColumn) -> Iterator[str]:
@@ -421,10 +426,10 @@ class Gathered:
         self.cells: dict[str, list[Value]] = {name: [] for name in gets}
         self.names: dict[str, None] = {}
 
-    def read(self, found: Found, pieces: Iterator[Piece], problems: list[Diagnostic]) -> None:
+    def read(self, found: Found, stretches: Iterator[Stretch], problems: list[Diagnostic]) -> None:
         """Add the rows of a file; none, if there is a mistake in it, of which the first is noted."""
         before = len(self.lines)
-        mistake = self._first_mistake(found, pieces)
+        mistake = self._first_mistake(found, stretches)
         count = len(self.lines) - before
         if mistake is None:
             self.files.append((found, count))
@@ -437,13 +442,13 @@ class Gathered:
         if mistake is not None:
             problems.append(mistake)
 
-    def _first_mistake(self, found: Found, pieces: Iterator[Piece]) -> Diagnostic | None:
+    def _first_mistake(self, found: Found, stretches: Iterator[Stretch]) -> Diagnostic | None:
         """Add the rows of a file up to its first mistake, and say which that is."""
         try:
-            for piece in pieces:
-                reached = visit(piece.nodes, piece.steps, piece.below)
+            for stretch in stretches:
+                reached = visit(stretch.nodes, stretch.steps, stretch.below)
                 rows = reached.nodes.values
-                lines = piece.lines
+                lines = stretch.lines
                 if lines is not None and reached.origins is not None:
                     lines = _taken(lines, reached.origins)
                 for place, row in enumerate(rows):
@@ -459,18 +464,17 @@ class Gathered:
             return problem("CXR608", str(error), found.name, line=error.line, help=[error.help])
         return None
 
-    def raw(self, problems: list[Diagnostic]) -> Raw:
-        """The rows; a column that no row has is reported."""
+    def raw(self) -> Raw:
+        """The rows, and the columns that none of them has."""
         cells: dict[str, list[Cell]] = {}
+        never: dict[str, Diagnostic] = {}
         for column in (c for c in self.columns if c.name in self.cells):
             values = self.cells[column.name]
             if values and not column.optional and all(value is ABSENT for value in values):
-                problems.append(never_there(column, self.files[0][0].name, self.names))
-                if problems[-1].severity == "error":
-                    continue
-            cells[column.name] = [None if value is ABSENT else value for value in values]
+                never[column.name] = never_there(column, self.files[0][0].name, self.names)
+            cells[column.name] = _or_null(values)
         lines = None if None in self.lines else pl.Series(self.lines, dtype=pl.Int64)
-        return Raw(tuple(self.files), cells, lines)
+        return Raw(tuple(self.files), cells, lines, never)
 
 
 def _no_row(found: Absent | Misfit | None) -> str:
@@ -529,7 +533,7 @@ def _has_escaped_halves(text: str) -> bool:
     return "\\ud" in text or "\\uD" in text
 
 
-def pieces(text: str, steps: Sequence[Step], up: bool) -> Iterator[Piece]:
+def stretches(text: str, steps: Sequence[Step], up: bool) -> Iterator[Stretch]:
     """A document: some thousand of its items or members at a time, where the rows are in them, else the whole of it.
 
     Raises:
@@ -538,11 +542,11 @@ def pieces(text: str, steps: Sequence[Step], up: bool) -> Iterator[Piece]:
     opening = _behind_space(text, 0)
     match steps[:1]:
         case (Items(),) if text.startswith("[", opening):
-            yield from (Piece(nodes, steps[1:], below=True) for nodes in _opened(text, opening + 1, False))
+            yield from (Stretch(nodes, steps[1:], below=True) for nodes in _opened(text, opening + 1, False))
         case (Members(),) if text.startswith("{", opening) and not up:  # from there, `..` is the whole document
-            yield from (Piece(nodes, steps[1:], below=True) for nodes in _opened(text, opening + 1, True))
+            yield from (Stretch(nodes, steps[1:], below=True) for nodes in _opened(text, opening + 1, True))
         case _:
-            yield Piece(Nodes([parse(text)]), steps)
+            yield Stretch(Nodes([parse(text)]), steps)
 
 
 def _opened(text: str, at: int, named: bool) -> Iterator[Nodes]:

@@ -9,15 +9,15 @@ from cxrspec.compiler.plan import RawColumn, Read
 from cxrspec.runtime.casting import Cell
 from cxrspec.runtime.locate import Located
 from cxrspec.runtime.readers import Raw
-from cxrspec.runtime.readers.json import BrokenJsonError, Nodes, Piece, Step, parse, rows_of_pieces
+from cxrspec.runtime.readers.json import BrokenJsonError, Nodes, Step, Stretch, parse, rows_of_stretches
 
 
 def rows(read: Read, columns: Sequence[RawColumn], located: Located, problems: list[Diagnostic]) -> Raw:
     """The rows of every line of every file."""
-    return rows_of_pieces(read, columns, located, problems, pieces)
+    return rows_of_stretches(read, columns, located, problems, stretches)
 
 
-def pieces(text: str, steps: Sequence[Step], up: bool) -> Iterator[Piece]:
+def stretches(text: str, steps: Sequence[Step], up: bool) -> Iterator[Stretch]:
     """All lines at once, up to one that is broken.
 
     Raises:
@@ -29,10 +29,10 @@ def pieces(text: str, steps: Sequence[Step], up: bool) -> Iterator[Piece]:
         try:
             values.append(parse(line))
         except BrokenJsonError as error:
-            yield Piece(Nodes(values), steps, numbers)
+            yield Stretch(Nodes(values), steps, numbers)
             raise BrokenJsonError(str(error), number, error.help) from None
         numbers.append(number)
-    yield Piece(Nodes(values), steps, numbers)
+    yield Stretch(Nodes(values), steps, numbers)
 
 
 def documents(text: str) -> Iterator[tuple[int, str]]:

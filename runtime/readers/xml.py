@@ -47,15 +47,14 @@ def rows(read: Read, columns: Sequence[RawColumn], located: Located, problems: l
             for name, get in gets.items():
                 cells[name] += [get(row, place) for place, row in enumerate(found_rows)]
     done: dict[str, Sequence[Cell]] = {}
+    never: dict[str, Diagnostic] = {}
     for column in (c for c in columns if c.name in cells):
         matches = cells[column.name]
         if matches and not column.optional and not any(matches):
-            problems.append(never_there(column, files[0][0].name, names))
-            if problems[-1].severity == "error":
-                continue
+            never[column.name] = never_there(column, files[0][0].name, names)
         many = isinstance(present(column.type), ListOf)
         done[column.name] = matches if many else [m[0] if m else None for m in matches]
-    return Raw(tuple(files), done, pl.Series(lines, dtype=pl.Int64))
+    return Raw(tuple(files), done, pl.Series(lines, dtype=pl.Int64), never)
 
 
 def _gets(read: Read, columns: Sequence[RawColumn], problems: list[Diagnostic]) -> dict[str, Get]:
