@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -15,16 +16,21 @@ from cxrspec.compiler.lower import prune
 from cxrspec.compiler.pipeline import Compiled
 from cxrspec.compiler.serial import fingerprint
 from cxrspec.runtime import manifest
+from cxrspec.runtime.ahead import ahead
 from cxrspec.runtime.census import Census, counts
 from cxrspec.runtime.emitters import Emitter
 from cxrspec.runtime.execute import Bad, Computed, Engine, Execution
 from cxrspec.runtime.locate import Roots
-from cxrspec.runtime.reading import Table, read_table
+from cxrspec.runtime.reading import Shelf, Table, read_table
+from cxrspec.runtime.store import user_store
 from cxrspec.runtime.timings import Timings
 from cxrspec.runtime.unchanged import InPlace
 from cxrspec.runtime.writing import Writer
 
 Progress = Callable[[str], None]
+
+_AHEAD = 2
+"""Tables that are read ahead of the specs that need them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +88,7 @@ class Making:
         self.findings = findings
         self.progress = progress
         self.timings = timings
+        self.store = user_store()
         self.tables: dict[str, Table] = {}
         self.frames: dict[str, pl.DataFrame] = {}
 
@@ -96,26 +103,34 @@ class Making:
         execution = self._execution(tuple(relations.values()), self.frames)
         needs = {name: [r for r in p.reached(relations, name) if r in reads] for name in specs}
         made: list[Made] = []
-        for name in in_order(needs):
-            for table in needs[name]:
-                if table not in self.tables:
-                    self.progress(f"reading {table}")
-                    self._read(table, reads[table])
-            self.progress(f"making {name}")
-            one = self._one(specs[name], execution, {table: self.tables[table] for table in needs[name]})
-            if one is not None:
-                made.append(one)
+        order = in_order(needs)
+        names = dict.fromkeys(table for name in order for table in needs[name])
+        with closing(ahead(names, lambda name: self._table(reads[name]), _AHEAD)) as tables:
+            for name in order:
+                for table in needs[name]:
+                    if table not in self.tables:
+                        self.progress(f"reading {table}")
+                        with self._reading(reads[table]):
+                            self._take(table, next(tables))
+                self.progress(f"making {name}")
+                one = self._one(specs[name], execution, {table: self.tables[table] for table in needs[name]})
+                if one is not None:
+                    made.append(one)
+        self.store.tidy()
         return made
 
-    def _read(self, name: str, read: p.Read) -> None:
-        """Read a table; its rows wait for the relation that takes them, and are not held here."""
-        table = self._table(read)
+    def _take(self, name: str, table: Table) -> None:
+        """Note a table; its rows wait for the relation that takes them, and are not held here."""
         self.frames[name] = table.frame
         self.tables[name] = replace(table, frame=table.frame.clear())
 
     def _table(self, read: p.Read) -> Table:
-        with self.timings.of(read.table.partition(".")[0], "read"):
-            return read_table(read, [c.name for c in read.columns], self.way.roots)
+        record = self.place.disk.record(read)
+        shelf = Shelf(self.store, record) if record is not None else None
+        return read_table(read, [c.name for c in read.columns], self.way.roots, shelf)
+
+    def _reading(self, read: p.Read) -> AbstractContextManager[None]:
+        return self.timings.of(read.table.partition(".")[0], "read")
 
     def _execution(self, relations: Sequence[p.Relation], frames: dict[str, pl.DataFrame]) -> Execution:
         return Execution(relations, frames.pop, self.way.context, self.way.engine, self.way.limit)
@@ -130,7 +145,10 @@ class Making:
         if computed is None or any(c.bad for c in computed):
             # What another spec needs of a shared table is not this one's fault: look again with its own plan alone.
             writer.discard()
-            tables = {r.table: self._table(r) for r in spec.plan.reads}
+            tables = {}
+            for read in spec.plan.reads:
+                with self._reading(read):
+                    tables[read.table] = self._table(read)
             if self.findings.stopped(spec, [d for t in tables.values() for d in t.problems]):
                 return None
             writer = Writer(self.folder / spec.name, self.way.emitter)

@@ -20,7 +20,7 @@ COLUMNS = ("source", "examples", *(f"{phase} s" for phase in PHASES), "all s", "
 class Timings:
     """Clocks of which one goes at a time: what is done within something else is not counted there.
 
-    read     reading and hashing a source's files
+    read     waiting for a source's files to be read and hashed: much of it is done beside other work
     plan     computing the examples of its specs
     write    writing and hashing them
     peak     the most memory that the process held while something was done for a source, in bytes. With `peaks`, Linux
