@@ -22,13 +22,10 @@ from typing import Any
 
 from cxrspec.compiler.plan import Read
 from cxrspec.runtime.code import code
-from cxrspec.runtime.locate import Located, Roots, Stamp, asked, find, names_in, stamp
+from cxrspec.runtime.locate import RECENT, Located, Roots, Stamp, asked, find, names_in, stamp
 from cxrspec.runtime.manifest import File, digest_of, hash_file
 from cxrspec.runtime.output import beside
 from cxrspec.runtime.presence import Presence
-
-RECENT = 2_000_000_000
-"""Nanoseconds in which a file may change twice and have the same times: those of the coarsest file system."""
 
 _OUTPUTS = "outputs"
 _NEVER: Stamp = (-1, 0, 0, 0)

@@ -21,8 +21,7 @@ from cxrspec.runtime.census import Census, counts
 from cxrspec.runtime.emitters import Emitter
 from cxrspec.runtime.execute import Bad, Computed, Engine, Execution
 from cxrspec.runtime.locate import Roots
-from cxrspec.runtime.reading import Shelf, Table, read_table
-from cxrspec.runtime.store import user_store
+from cxrspec.runtime.reading import Table, read_table
 from cxrspec.runtime.timings import Timings
 from cxrspec.runtime.unchanged import InPlace
 from cxrspec.runtime.writing import Writer
@@ -88,7 +87,6 @@ class Making:
         self.findings = findings
         self.progress = progress
         self.timings = timings
-        self.store = user_store()
         self.tables: dict[str, Table] = {}
         self.frames: dict[str, pl.DataFrame] = {}
 
@@ -116,7 +114,7 @@ class Making:
                 one = self._one(specs[name], execution, {table: self.tables[table] for table in needs[name]})
                 if one is not None:
                     made.append(one)
-        self.store.tidy()
+        self.way.roots.store.tidy()
         return made
 
     def _take(self, name: str, table: Table) -> None:
@@ -125,9 +123,7 @@ class Making:
         self.tables[name] = replace(table, frame=table.frame.clear())
 
     def _table(self, read: p.Read) -> Table:
-        record = self.place.disk.record(read)
-        shelf = Shelf(self.store, record) if record is not None else None
-        return read_table(read, [c.name for c in read.columns], self.way.roots, shelf)
+        return read_table(read, [c.name for c in read.columns], self.way.roots, self.place.disk.record(read))
 
     def _reading(self, read: p.Read) -> AbstractContextManager[None]:
         return self.timings.of(read.table.partition(".")[0], "read")

@@ -12,7 +12,6 @@ finding is laid into the store, and taken from there as long as its files hold t
 
 from __future__ import annotations
 
-import os
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import blake2b
@@ -28,8 +27,8 @@ from cxrspec.compiler.plan import RawColumn, Read
 from cxrspec.compiler.types import is_nullable, present
 from cxrspec.runtime.casting import Fault, cast_cells, rule_of, text_of
 from cxrspec.runtime.code import code, libraries
-from cxrspec.runtime.disk import RECENT, Record
-from cxrspec.runtime.locate import Found, Located, Roots, captured_names, find, problem, stamp, uncollected
+from cxrspec.runtime.disk import Record
+from cxrspec.runtime.locate import Found, Located, Roots, captured_names, find, is_steady, problem, uncollected
 from cxrspec.runtime.readers import Raw, Reader, reader_names, reader_of
 from cxrspec.runtime.store import Store
 
@@ -53,16 +52,11 @@ class Table:
     files: tuple[Path, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Shelf:
-    """The place of a table in a store: what is known of its files says which of its lots are there."""
+def read_table(read: Read, wanted: Collection[str], roots: Roots, record: Record | None = None) -> Table:
+    """Read the columns `wanted` (the key is read and checked as well). Raises nothing about data.
 
-    store: Store
-    record: Record
-
-
-def read_table(read: Read, wanted: Collection[str], roots: Roots, shelf: Shelf | None = None) -> Table:
-    """Read the columns `wanted` (the key is read and checked as well). Raises nothing about data."""
+    With a `record` of what its files hold, lots are taken from the store and laid into it.
+    """
     columns = [c for c in read.columns if c.name in wanted or c.name in read.key]
     chosen = [c.name for c in read.columns if c.name in wanted]
     located = find(read, roots)
@@ -71,7 +65,7 @@ def read_table(read: Read, wanted: Collection[str], roots: Roots, shelf: Shelf |
     lots: list[_Lot] = []
     if reader is not None:
         with uncollected():
-            lots = [_lot(read, columns, reader, files, shelf) for files in _lots(located)]
+            lots = [_lot(read, columns, reader, files, roots.store, record) for files in _lots(located)]
     problems += dict.fromkeys(found for lot in lots for found in lot.problems)
     lots = [lot for lot in lots if lot.files]
     frame = _together(read, columns, lots, problems) if lots else _empty(columns)
@@ -140,17 +134,19 @@ def _lots(located: Located) -> Iterator[Located]:
             yield Located(tuple(lot))
 
 
-def _lot(read: Read, columns: Sequence[RawColumn], reader: Reader, files: Located, shelf: Shelf | None) -> _Lot:
+def _lot(
+    read: Read, columns: Sequence[RawColumn], reader: Reader, files: Located, store: Store, record: Record | None
+) -> _Lot:
     """A lot from the store; or from its files, and for the store."""
-    key = _key(read, columns, files, shelf.record) if shelf is not None and read.format not in _QUICK else None
-    if shelf is None or key is None:
+    if record is None or read.format in _QUICK or not record.hashes.keys() >= set(map(str, files.disk_files)):
         return _read_lot(read, columns, reader, files)
-    stored = shelf.store.get(key)
+    key = _key(read, columns, files, record)
+    stored = store.get(key)
     if stored is not None:
         return _unpacked(stored, files)
     lot = _read_lot(read, columns, reader, files)
-    if not lot.faults and not lot.problems and not lot.never and _is_steady(files, shelf):
-        shelf.store.put(key, _packed(lot))
+    if not lot.faults and not lot.problems and not lot.never and _are_steady(files, record, store):
+        store.put(key, _packed(lot))
     return lot
 
 
@@ -170,39 +166,36 @@ def _read_lot(read: Read, columns: Sequence[RawColumn], reader: Reader, files: L
     return _Lot(raw.files, pl.DataFrame(values), raw.lines, faults, tuple(problems), raw.never)
 
 
-def _key(read: Read, columns: Sequence[RawColumn], files: Located, record: Record) -> str | None:
-    """What a lot is stored under: all that it hangs on; None: it is not known what its files hold."""
-    hashes = [record.hashes.get(str(disk)) for disk in files.disk_files]
+def _key(read: Read, columns: Sequence[RawColumn], files: Located, record: Record) -> str:
+    """What a lot is stored under: all that it hangs on."""
     rules = repr((code(), libraries(), replace(read, columns=tuple(columns))))
-    digest = blake2b(rules.encode(errors="backslashreplace"), digest_size=16)
-    digest.update("\0".join([*(file.path for file in files.files), "", *filter(None, hashes)]).encode())
-    return None if None in hashes else digest.hexdigest()
+    paths, hashes = (file.path for file in files.files), (record.hashes[str(disk)] for disk in files.disk_files)
+    text = "\0".join([rules, *paths, "", *hashes])
+    return blake2b(text.encode("utf-8", "backslashreplace"), digest_size=16).hexdigest()
 
 
-def _is_steady(files: Located, shelf: Shelf) -> bool:
-    """Whether files were not written to since it is known what they hold: for long before, and to this moment."""
+def _are_steady(files: Located, record: Record, store: Store) -> bool:
+    """Whether files hold to this moment what is known of them."""
     try:
-        for disk in files.disk_files:
-            now = stamp(os.stat(disk))  # noqa: PTH116 - there may be tens of thousands
-            if now != shelf.record.stamps.get(str(disk)) or max(now[1:3]) > shelf.store.began - RECENT:
-                return False
+        return all(is_steady(disk, record.stamps.get(str(disk)), store.began) for disk in files.disk_files)
     except OSError:
         return False
-    return True
 
 
-def _packed(lot: _Lot) -> pl.DataFrame:
+def _packed(lot: _Lot) -> bytes:
     """A sound lot as one frame: which of its files each row is from, and its line, stand beside the values."""
     counts = pl.DataFrame({"count": [count for _, count in lot.files]}, {"count": pl.Int64}).with_row_index(_FILE)
     file = counts.select(pl.col(_FILE).repeat_by("count").explode(empty_as_null=False)).to_series()
-    return pl.DataFrame([*lot.values, file, *([] if lot.lines is None else [lot.lines.alias(_LINE)])])
+    frame = pl.DataFrame([*lot.values, file, *([] if lot.lines is None else [lot.lines.alias(_LINE)])])
+    return frame.write_ipc(None, compression="lz4").getvalue()
 
 
-def _unpacked(stored: pl.DataFrame, files: Located) -> _Lot:
-    counts = dict(stored[_FILE].value_counts().iter_rows())
+def _unpacked(stored: bytes, files: Located) -> _Lot:
+    frame = pl.read_ipc(stored)
+    counts = dict(frame[_FILE].value_counts().iter_rows())
     numbered = tuple((file, counts.get(number, 0)) for number, file in enumerate(files.files))
-    lines = stored[_LINE] if _LINE in stored.columns else None
-    return _Lot(numbered, stored.drop(_FILE, _LINE, strict=False), lines)
+    lines = frame[_LINE] if _LINE in frame.columns else None
+    return _Lot(numbered, frame.drop(_FILE, _LINE, strict=False), lines)
 
 
 def _together(

@@ -1,4 +1,4 @@
-"""The store: lots of rows that were read before, in the user's cache, each in a file named by all that it hangs on.
+"""The store: lots of rows, and lists of what archives hold, in the user's cache, each named by all that it hangs on.
 
 A lot is there as a whole or not at all: it is written beside its place and then put there. One that is damaged counts
 as not there, and where none can be written nothing is said. What was not used for longest goes when there is no more
@@ -13,10 +13,7 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 from hashlib import blake2b
-from io import BytesIO
 from pathlib import Path
-
-import polars as pl
 
 ROOM = 4_000_000_000
 """Bytes that all lots together may take."""
@@ -35,31 +32,26 @@ class Store:
         self.room = room
         self.began = time.time_ns()
 
-    def get(self, key: str) -> pl.DataFrame | None:
+    def get(self, key: str) -> bytes | None:
         """The lot of this key, and note that it was used."""
         path = self.folder / f"{key}{_LOT}"
         try:
             written = path.read_bytes()
-            body = memoryview(written)[_DIGEST:]
-            if written[:_DIGEST] != _digest(body):
-                return None
-            frame = pl.read_ipc(BytesIO(body))
             os.utime(path)
-        except (OSError, pl.exceptions.PolarsError):
+        except OSError:
             return None
-        return frame
+        body = written[_DIGEST:]
+        return body if written[:_DIGEST] == _digest(body) else None
 
-    def put(self, key: str, frame: pl.DataFrame) -> None:
+    def put(self, key: str, body: bytes) -> None:
         """Lay a lot in, if that can be done."""
-        body = BytesIO()
-        frame.write_ipc(body, compression="lz4")
         made = self.folder / f"{key}.{os.getpid()}.{threading.get_ident()}"
         with suppress(OSError):
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             try:
                 with made.open("wb") as file:
-                    file.write(_digest(body.getbuffer()))
-                    file.write(body.getbuffer())
+                    file.write(_digest(body))
+                    file.write(body)
                 made.replace(self.folder / f"{key}{_LOT}")
             finally:
                 made.unlink(missing_ok=True)
@@ -86,5 +78,5 @@ def user_store() -> Store:
     return Store(user_cache_path("cxrspec") / "lots")
 
 
-def _digest(body: memoryview) -> bytes:
+def _digest(body: bytes) -> bytes:
     return blake2b(body, digest_size=_DIGEST).digest()

@@ -11,6 +11,7 @@ import tarfile
 import zipfile
 from collections import Counter
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Literal
 
@@ -24,6 +25,7 @@ from cxrspec.compiler.diagnostics import DataPlace
 from cxrspec.compiler.dtypes import dtype_of
 from cxrspec.compiler.plan import Part, Place, RawColumn, Read
 from cxrspec.compiler.types import BOOL, FLOAT, INT, SPLIT, TEXT, ListOf, RecordOf, Type, nullable
+from cxrspec.runtime import locate
 from cxrspec.runtime.locate import Roots, find
 from cxrspec.runtime.reading import Table, read_table
 
@@ -168,6 +170,33 @@ def test_a_truncated_tar_is_never_shorter(tmp_path: Path, mode: Literal["w:gz", 
         assert codes(done) == ["CXR601"] or (not done.problems and done.frame.height == 3)
     path.write_bytes(whole)
     assert take(tmp_path, read).frame.height == 3
+
+
+@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    names=st.lists(st.text("ab/é", min_size=1, max_size=130).filter(lambda name: name == name.strip("/")), unique=True),
+    sizes=st.lists(st.sampled_from([0, 1, 512, 70_000]), min_size=1),
+    links=st.booleans(),
+    format=st.sampled_from([tarfile.USTAR_FORMAT, tarfile.GNU_FORMAT, tarfile.PAX_FORMAT]),
+)
+def test_a_tar_is_listed_as_by_tarfile(
+    tmp_path: Path, names: list[str], sizes: list[int], links: bool, format: int
+) -> None:
+    path = tmp_path / "s" / "a.tar"
+    path.parent.mkdir(exist_ok=True)
+    with tarfile.open(path, "w", format=format) as archive, suppress(ValueError):  # a name too long for USTAR
+        for place, name in enumerate(names):
+            info = tarfile.TarInfo(name)
+            info.size = sizes[place % len(sizes)]
+            info.type = tarfile.DIRTYPE if name.endswith("a") and not info.size else tarfile.REGTYPE
+            archive.addfile(info, io.BytesIO(bytes(info.size)))
+        if links:
+            link = tarfile.TarInfo("link")
+            link.type, link.linkname = tarfile.SYMTYPE, "elsewhere"
+            archive.addfile(link)
+    with tarfile.open(path) as archive:
+        wanted = [info.name for info in archive if not info.isdir()]
+    assert locate._tar_names(path) == wanted  # pyright: ignore[reportPrivateUsage]
 
 
 def test_damaged_archives(tmp_path: Path) -> None:

@@ -12,19 +12,18 @@ from pathlib import Path
 from typing import Any
 from zlib import crc32
 
-import polars as pl
 import pytest
 
 from cxrspec.compiler.plan import Part, Place, Read
 from cxrspec.compiler.types import INT, TEXT, ListOf, RecordOf, nullable
-from cxrspec.runtime import demo, locate, reading
+from cxrspec.runtime import demo, locate
 from cxrspec.runtime.disk import Disk
 from cxrspec.runtime.locate import Roots
-from cxrspec.runtime.reading import Shelf, Table, read_table
+from cxrspec.runtime.reading import Table, read_table
 from cxrspec.runtime.store import Store
 
 from . import made_up
-from .test_reading import column, put, table
+from .test_reading import column, own, put, table, tar
 
 WORDS = ListOf(RecordOf((("text", TEXT), ("places", ListOf(INT)))))
 NOTES = table(
@@ -50,7 +49,7 @@ def write_notes(root: Path, files: int) -> None:
 @pytest.fixture(autouse=True)
 def long_ago(monkeypatch: pytest.MonkeyPatch) -> None:
     """Files count as old enough that a change after this moment would show."""
-    monkeypatch.setattr(reading, "RECENT", -(10**18))
+    monkeypatch.setattr(locate, "RECENT", -(10**18))
 
 
 @pytest.fixture
@@ -69,10 +68,9 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> Counter[Path]:
 
 def take(root: Path, read: Read, store: Store | None) -> Table:
     """The table as a run reads it."""
-    roots = Roots(root, {})
-    record = Disk(roots, root / "out").record(read)
-    shelf = Shelf(store, record) if store is not None and record is not None else None
-    return read_table(read, [c.name for c in read.columns], roots, shelf)
+    roots = Roots(root, {}, store or Store(root / "none"))
+    record = Disk(roots, root / "out").record(read) if store is not None else None
+    return read_table(read, [c.name for c in read.columns], roots, record)
 
 
 def lots(store: Store) -> list[Path]:
@@ -161,7 +159,7 @@ def test_other_columns_and_rules_are_other_lots(tmp_path: Path) -> None:
 
 
 def test_a_file_that_changed_lately_is_not_stored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reading, "RECENT", 10**12)
+    monkeypatch.setattr(locate, "RECENT", 10**12)
     write_notes(tmp_path, 1)
     store = Store(tmp_path / "lots")
     take(tmp_path, NOTES, store)
@@ -180,6 +178,25 @@ def test_a_file_that_changes_while_it_is_read_is_not_stored(tmp_path: Path, monk
     store = Store(tmp_path / "lots")
     assert take(tmp_path, NOTES, store).frame.height == 1
     assert not lots(store)
+
+
+def test_a_tar_is_listed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    names: list[str] = []
+    listed = locate._tar_names  # pyright: ignore[reportPrivateUsage]
+
+    def counted(path: Path) -> list[str]:
+        names.append(path.name)
+        return listed(path)
+
+    monkeypatch.setattr(locate, "_tar_names", counted)
+    pictures = table("files", "*.png", column("path", TEXT, own("file")), packed=("a.tar.gz",))
+    tar(tmp_path / "s" / "a.tar.gz", {f"images/{n}.png": "" for n in "12é"})
+    store = Store(tmp_path / "lots")
+    for _ in range(3):
+        assert take(tmp_path, pictures, store).frame["path"].to_list() == ["1.png", "2.png", "é.png"]
+    assert names == ["a.tar.gz"]
+    tar(tmp_path / "s" / "a.tar.gz", {"images/3.png": ""})
+    assert take(tmp_path, pictures, store).frame["path"].to_list() == ["3.png"]
 
 
 # ---- the files of the store
@@ -207,15 +224,14 @@ def test_a_store_that_cannot_be_written_is_none(tmp_path: Path) -> None:
 
 def test_nobody_else_may_read_it(tmp_path: Path) -> None:
     store = Store(tmp_path / "lots")
-    store.put("a", pl.DataFrame({"x": [1]}))
+    store.put("a", b"some rows")
     assert store.folder.stat().st_mode & 0o077 == 0
 
 
 def test_what_was_not_used_for_longest_goes(tmp_path: Path) -> None:
     store = Store(tmp_path / "lots")
-    frame = pl.DataFrame({"x": list(range(1000))})
     for age, key in enumerate("abcd"):
-        store.put(key, frame)
+        store.put(key, b"some rows")
         os.utime(store.folder / f"{key}.lot", (1000 - age, 1000 - age))
     size = lots(store)[0].stat().st_size
     assert store.get("d") is not None
@@ -226,7 +242,7 @@ def test_what_was_not_used_for_longest_goes(tmp_path: Path) -> None:
 
 def test_what_killed_commands_left_goes(tmp_path: Path) -> None:
     store = Store(tmp_path / "lots")
-    store.put("a", pl.DataFrame({"x": [1]}))
+    store.put("a", b"some rows")
     old, new = store.folder / "b.1.2", store.folder / "c.1.2"
     for path in (old, new):
         path.write_bytes(b"half")
@@ -238,13 +254,12 @@ def test_what_killed_commands_left_goes(tmp_path: Path) -> None:
 KILLED = """
 import sys
 from pathlib import Path
-import polars as pl
 from cxrspec.runtime.store import Store
 store = Store(Path(sys.argv[1]))
-frame = pl.DataFrame({"x": pl.int_range(3_000_000, eager=True).hash()})
+body = bytes(30_000_000)
 print("ready", flush=True)
 for number in range(1_000_000):
-    store.put(str(number % 3), frame)
+    store.put(str(number % 3), body)
 """
 
 
@@ -258,9 +273,7 @@ def test_killed_while_writing(tmp_path: Path) -> None:
             assert process.stdout.readline() == b"ready\n"
             time.sleep(chance.uniform(0.1, 0.4))
             process.kill()
-        assert all(
-            frame is not None and frame.height == 3_000_000 for frame in (store.get(p.stem) for p in lots(store))
-        )
+        assert {store.get(lot.stem) for lot in lots(store)} <= {bytes(30_000_000)}
 
 
 # ---- whole runs
