@@ -48,7 +48,8 @@ from cxrspec.compiler.types import (
 
 # White space as Unicode has it; written out, because Rust's \s and Python's differ in five control characters.
 BLANKS = "\t\n\v\f\r \x85\xa0\u1680" + "".join(map(chr, range(0x2000, 0x200B))) + "\u2028\u2029\u202f\u205f\u3000"
-_BLANK_RUN = f"[{BLANKS}]+"
+_NOT_A_SPACE = BLANKS.replace(" ", "")
+_BLANK_RUN = f"[{BLANKS}]{{2,}}|[{_NOT_A_SPACE}]"  # that is no space already
 _INT = r"^[+-]?0*[0-9]{1,19}(\.0+)?$"  # +007.0
 _FLOAT = r"^[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?$"  # -1.5e-3
 _DATE = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"

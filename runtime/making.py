@@ -28,7 +28,7 @@ from cxrspec.runtime.writing import Writer
 
 Progress = Callable[[str], None]
 
-_AHEAD = 2
+_AHEAD = 8
 """Tables that are read ahead of the specs that need them."""
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterator, Sequence
+from struct import Struct
 from typing import Literal, TypeAlias
 
 from cxrspec.compiler.diagnostics import Diagnostic
@@ -165,16 +166,17 @@ def _elements(head: _Head, at: int, implicit: bool, order: Order) -> Iterator[tu
     for each open item of it, whether the names of types (VR) are left out there.
     """
     inside: list[bool] = []
+    named, whole = (Struct(f"{'<' if order == 'little' else '>'}{form}") for form in ("HH2sH", "HHI"))
     while True:
-        tag = head.number(at, 2, order) << 16 | head.number(at + 2, 2, order)
         nameless = inside[-1] if inside else implicit
-        if nameless or tag >> 16 == 0xFFFE:
-            vr, length, at = b"", head.number(at + 4, 4, order), at + 8
-        else:
-            vr = head.piece(at + 4, 2)
-            length, at = (
-                (head.number(at + 8, 4, order), at + 12) if vr in _LONG else (head.number(at + 6, 2, order), at + 8)
-            )
+        start = head.piece(at, 8)
+        group, element, vr, length = named.unpack(start)
+        at += 8
+        if nameless or group == 0xFFFE:
+            vr, length = b"", whole.unpack(start)[2]
+        elif vr in _LONG:
+            length, at = head.number(at, 4, order), at + 4
+        tag = group << 16 | element
         if tag in _DELIMITERS:
             inside = inside[:-1]
         elif length == _UNDEFINED:
