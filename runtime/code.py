@@ -12,7 +12,7 @@ from pathlib import Path
 from cxrspec import compiler
 
 _COMPILER, _RUNTIME = Path(compiler.__file__).parent, Path(__file__).parent
-MAKING = (_COMPILER, _RUNTIME, _RUNTIME / "readers", _RUNTIME / "emitters")
+MAKING = (_COMPILER, _COMPILER / "fast", _RUNTIME, _RUNTIME / "readers", _RUNTIME / "emitters")
 """The folders that have a part in what an example is."""
 
 

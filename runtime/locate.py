@@ -68,9 +68,9 @@ Listing: TypeAlias = Mapping[str, zipfile.ZipInfo | None]
 class Roots:
     """Where the sources lie: `<data>/<source>`, or the roots that the settings give for a source.
 
-    `store` has what was read of them before.     `listings` remembers the members of archives, or what is wrong with one: several tables may lie in one archive,
-    and listing a compressed tar means reading it to its end. `located` remembers the files of tables: a run asks
-    whether they are there before it reads them.
+    `store` has what was read of them before. `listings` remembers the members of archives, or what is wrong with one:
+    several tables may lie in one archive, and listing a compressed tar means reading it to its end. `located` remembers
+    the files of tables: a run asks whether they are there before it reads them.
     """
 
     data: Path

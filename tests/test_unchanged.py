@@ -6,6 +6,8 @@ import json
 import os
 import random
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
@@ -451,6 +453,14 @@ def test_another_version_makes_all_anew(lab: Lab, monkeypatch: pytest.MonkeyPatc
     now = getattr(unchanged, "_versions")()  # noqa: B009  it is not for others
     monkeypatch.setattr(unchanged, "_versions", lambda: replace(now, **{what: "99.1"}))
     assert lab.place().modified() == set(SPECS)
+
+
+def test_all_code_that_a_run_loads_has_a_part_in_the_digest() -> None:
+    script = "import cxrspec.runtime.run, sys; print(*(m.__file__ for n, m in sys.modules.items() if 'cxrspec.' in n))"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    folders = {Path(path).parent for path in done.stdout.split() if path != "None"}
+    assert len(folders) > 3
+    assert folders <= {*code.MAKING}
 
 
 def test_other_code_makes_all_anew(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -24,10 +24,9 @@ from cxrspec.compiler.fast.places import gathered
 from cxrspec.compiler.nodes import node
 from cxrspec.compiler.typed import Typed
 
-MOST_TICKETS, MOST_LEAVES = (
-    2**20,
-    2**16,
-)  # larger wheels keep the plain form: the tables would take longer than the rows
+# Larger wheels keep the plain form: the tables would take longer than the rows.
+MOST_TICKETS = 2**20
+MOST_LEAVES = 2**16
 
 Insert = Typed | p.OptionBlock
 

@@ -55,7 +55,7 @@ def command(arguments: Sequence[str | Path], folder: Path, cache: Path) -> Ran:
         process = subprocess.Popen(
             words,
             cwd=folder,
-            env=os.environ | {"XDG_CACHE_HOME": str(cache)},
+            env=_environment(cache),
             stdout=printed,
             stderr=subprocess.PIPE,
             text=True,
@@ -71,6 +71,12 @@ def command(arguments: Sequence[str | Path], folder: Path, cache: Path) -> Ran:
         printed.seek(0)
         lines = printed.read().splitlines()
     return Ran(Cost(wall, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024), tuple(lines), tuple(stamped))
+
+
+def _environment(cache: Path) -> dict[str, str]:
+    """That of a user: what is compiled of Python is kept, whatever is said here."""
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return kept | {"XDG_CACHE_HOME": str(cache)}
 
 
 def alone(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
