@@ -24,6 +24,7 @@ def test_generated_specs_are_sound(tmp_path: Path) -> None:
     assert len([name for name in made.specs if "/source" in name]) == 45
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("spec", compare.SPECS)
 def test_other_ways_make_our_examples(spec: str, tmp_path: Path) -> None:
     for library in ("pandas", "pyarrow", "duckdb"):
