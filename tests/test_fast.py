@@ -10,11 +10,11 @@ from typing import cast
 import pytest
 
 from cxrspec.compiler import plan as p
-from cxrspec.compiler.bodies import Context
+from cxrspec.compiler.bodies import Context, expression
 from cxrspec.compiler.fast.known import Items, Known, at_most, known
 from cxrspec.compiler.to_polars import Stage, query
 from cxrspec.compiler.typed import Apply, Branch, Column, Const, Typed
-from cxrspec.compiler.types import BOOL, TEXT, ListOf, Type
+from cxrspec.compiler.types import BOOL, INT, TEXT, LabelsOf, ListOf, Type, nullable
 from cxrspec.runtime import run
 
 from . import made_up
@@ -116,6 +116,37 @@ def test_choices_among_known_texts(size: int) -> None:
     found = asked(size, "in-memory", fast=True)
     assert found == asked(size, "in-memory", fast=False) == asked(size, "streaming", fast=True)
     assert {len(cast(list[object], row["turns"])) for row in found} == {4, 6}
+
+
+# ---- places in lists and names of labels
+
+WIDE = LabelsOf(NAMES[:17])
+LENIENT = Const(("1u", "1", "0n", "u", *["1"] * 13), ListOf(TEXT))
+VIEWS = Const(("PA", "AP", "PA", ""), ListOf(TEXT))
+
+
+def names_and_places(engine: Engine, fast: bool) -> list[dict[str, object]]:
+    """Of random labels and views, some of which are null."""
+    chance = Random(17)
+    types: dict[str, Type] = {"labels": WIDE, "maybe": nullable(WIDE), "view": nullable(TEXT)}
+    said = [dict.fromkeys(WIDE.names), *({n: chance.choice((1, 0, -1, None)) for n in WIDE.names} for _ in range(40))]
+    views = ("PA", "AP", "", "LL", None)
+    rows = [{"labels": a, "maybe": chance.choice((a, None)), "view": chance.choice(views)} for a in said]
+    asked = (
+        Apply("positive", (Column("labels", WIDE), LENIENT), ListOf(TEXT)),
+        Apply("negative", (Column("maybe", nullable(WIDE)), LENIENT), nullable(ListOf(TEXT))),
+        Apply("index", (VIEWS, Column("view", nullable(TEXT))), nullable(INT)),
+    )
+    context = Context(fast=fast)
+    made = table(types, rows).lazy().select(expression(e, context).alias(str(i)) for i, e in enumerate(asked))
+    return made.collect(engine=engine).to_dicts()
+
+
+def test_names_of_labels_and_places_in_lists() -> None:
+    found = names_and_places("in-memory", fast=True)
+    assert found == names_and_places("in-memory", fast=False) == names_and_places("streaming", fast=True)
+    assert found[0] == {"0": [WIDE.names[2]], "1": [WIDE.names[2]], "2": found[0]["2"]}
+    assert {row["2"] for row in found} == {0, 1, 3, None}
 
 
 # ---- what is known
