@@ -273,15 +273,22 @@ def _listing_key(archive: Path) -> str:
     return blake2b(repr(hangs_on).encode("utf-8", "backslashreplace"), digest_size=16).hexdigest()
 
 
+def is_there(read: Read, roots: Roots) -> bool:
+    """Whether there are files of `read`, damaged ones, too: the first of them says so."""
+    if (located := roots.located.get(asked(read))) is not None:
+        return bool(located.files or located.problems)
+    search = _Search(read, roots)
+    with uncollected():
+        for _ in search.steps():
+            if search.count:
+                break
+    return search.count > 0
+
+
 def _find(read: Read, roots: Roots) -> Located:
     search = _Search(read, roots)
-    patterns = [pattern for entry in read.files if (pattern := _pattern(entry, read.columns)).pieces]
-    for pattern in patterns:
-        if not pattern.varies and search.add(pattern):
-            break
-    for pattern in patterns:
-        if pattern.varies:
-            search.add(pattern)
+    for _ in search.steps():
+        pass
     # The files of one archive stand together, so that it is read in one pass.
     disks = list(dict.fromkeys(file.disk for file in search.files.values()))
     rank = {disk: place for place, disk in enumerate(disks)}
@@ -301,18 +308,35 @@ class _Search:
         self.stamps: dict[Path, Stamp | None] = {}
         self._taken: set[tuple[Path, str | None]] = set()
 
-    def add(self, pattern: _Pattern) -> bool:
-        """Add all files of `pattern`; whether there are any (a file with a problem is one)."""
-        before = len(self.files), len(self.problems)
+    @property
+    def count(self) -> int:
+        """The files and problems so far."""
+        return len(self.files) + len(self.problems)
+
+    def steps(self) -> Iterator[None]:
+        """Search, and halt after each file."""
+        patterns = [pattern for entry in self.read.files if (pattern := _pattern(entry, self.read.columns)).pieces]
+        for pattern in patterns:
+            if not pattern.varies:
+                before = self.count
+                yield from self._all_of(pattern)
+                if self.count != before:  # a file with a problem is one
+                    break
+        for pattern in patterns:
+            if pattern.varies:
+                yield from self._all_of(pattern)
+
+    def _all_of(self, pattern: _Pattern) -> Iterator[None]:
+        before = self.count
         for root in self.folders:
             for path, disk in self._walk(root, pattern):
                 self._add_disk(pattern, path, disk)
-        if pattern.varies or (len(self.files), len(self.problems)) == before:
+                yield
+        if pattern.varies or self.count == before:
             for root in self.folders:
                 for name in self.read.packed:
                     for archive in self._archives(root, name):
-                        self._add_members(pattern, archive)
-        return (len(self.files), len(self.problems)) != before
+                        yield from self._add_members(pattern, archive)
 
     def _add(
         self,
@@ -353,41 +377,39 @@ class _Search:
         else:
             self._fail("CXR604", f"a zip of {len(members)} members, {len(meant)} of them of the name expected", disk)
 
-    def _add_members(self, pattern: _Pattern, archive: Path) -> None:
+    def _add_members(self, pattern: _Pattern, archive: Path) -> Iterator[None]:
         listed = self._members(archive) if self._is_file(archive) else None
-        if listed is None:
-            return
         shown = self.roots.shown(archive)
-        for member, info in listed.items():
+        for member, info in (listed or {}).items():
             path = member.removeprefix("./")
             if not self._add(pattern, path, archive, shown, member, info):
                 self._add(pattern, path.partition("/")[2], archive, shown, member, info)
+            yield
 
     # -------------------------------------------------------------------------------------------- disk
 
     def _walk(self, root: Path, pattern: _Pattern) -> Iterator[tuple[str, Path]]:
         """(path below the root without .gz or .zip, file) of everything that has the form of `pattern`, sorted."""
-        for folder, below in self._folders(root, pattern):
+        for folder, below in self._folders(root, pattern.pieces[:-1]):
             for name, actual in self._forms(folder, pattern.pieces[-1], below, pattern):
                 disk = folder / actual
                 if self._is_file(disk, strict=not pattern.pieces[-1].endswith(("*", "}"))):
                     yield below + name, disk
 
-    def _folders(self, root: Path, pattern: _Pattern) -> list[tuple[Path, str]]:
-        """(folder, its path below the root with a slash) of all that may hold the last piece of `pattern`, sorted."""
-        folders = [(root, "")]
-        for piece in pattern.pieces[:-1]:
-            folders = [
-                (folder / name, f"{below}{name}/") for folder, below in folders for name in self._names(folder, piece)
-            ]
-        return folders
+    def _folders(self, folder: Path, pieces: Sequence[str], below: str = "") -> Iterator[tuple[Path, str]]:
+        """(folder, its path below the root with a slash) of all that may hold what stands behind `pieces`, sorted."""
+        if not pieces:
+            yield folder, below
+        else:
+            for name in self._names(folder, pieces[0]):
+                yield from self._folders(folder / name, pieces[1:], f"{below}{name}/")
 
     def _archives(self, root: Path, entry: str) -> list[Path]:
         """The archives that an entry of `packed` names, there or not; `*` names those that are there."""
         pattern = _pattern(entry, ())
         return [
             folder / name
-            for folder, below in self._folders(root, pattern)
+            for folder, below in self._folders(root, pattern.pieces[:-1])
             for name in self._names(folder, pattern.pieces[-1])
             if pattern.captures(below + name) is not None
         ]

@@ -7,7 +7,7 @@ from collections.abc import Collection
 from cxrspec.compiler import plan as p
 from cxrspec.compiler.lower import absent
 from cxrspec.compiler.pipeline import Compiled
-from cxrspec.runtime.locate import Roots, find
+from cxrspec.runtime.locate import Roots, is_there
 
 
 class Presence:
@@ -20,8 +20,7 @@ class Presence:
     def there(self, read: p.Read) -> bool:
         """Whether there are files of the table; damaged ones are there, too."""
         if read.table not in self._there:
-            found = find(read, self.roots)
-            self._there[read.table] = bool(found.files or found.problems)
+            self._there[read.table] = is_there(read, self.roots)
         return self._there[read.table]
 
 

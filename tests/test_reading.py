@@ -26,7 +26,7 @@ from cxrspec.compiler.dtypes import dtype_of
 from cxrspec.compiler.plan import Part, Place, RawColumn, Read
 from cxrspec.compiler.types import BOOL, FLOAT, INT, SPLIT, TEXT, ListOf, RecordOf, Type, nullable
 from cxrspec.runtime import locate
-from cxrspec.runtime.locate import Roots, find
+from cxrspec.runtime.locate import Roots, find, is_there
 from cxrspec.runtime.reading import Table, read_table
 
 CANARY = "xk7-CANARY"
@@ -62,6 +62,8 @@ def take(root: Path, read: Read) -> Table:
     assert dict(done.frame.schema) == {c.name: dtype_of(c.type) for c in read.columns}
     assert CANARY not in repr(done.problems)
     assert all(p.code in CODES for p in done.problems)
+    located = find(read, Roots(root, {}))
+    assert is_there(read, Roots(root, {})) == bool(located.files or located.problems)
     return done
 
 
@@ -122,6 +124,16 @@ def test_alternatives_and_unions(tmp_path: Path) -> None:
     assert [f.path for f in find(table("csv", ("a.csv", "b.csv", "c.csv")), Roots(tmp_path, {})).files] == ["b.csv"]
     union = find(table("csv", ("d/*.csv", "{x}/1.csv")), Roots(tmp_path, {})).files
     assert [f.path for f in union] == ["d/1.csv", "e/1.csv"]
+
+
+def test_whether_a_table_is_there_its_first_file_says(tmp_path: Path) -> None:
+    for name in ("1.tgz", "2.tgz"):
+        tar(tmp_path / "s" / name, {f"{name}/x.txt": ""})
+    roots = Roots(tmp_path, {})
+    assert is_there(table("files", "x.txt", packed=("0.tgz", "*.tgz")), roots)
+    assert [archive.name for archive in roots.listings] == ["1.tgz"]
+    assert not is_there(table("files", "y.txt", packed=("*.tgz",)), roots)
+    assert len(roots.listings) == 2
 
 
 def test_roots_of_the_settings(tmp_path: Path) -> None:
