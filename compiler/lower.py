@@ -6,7 +6,7 @@ written in no order is put into that of its names: equal specs have equal plans,
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from graphlib import TopologicalSorter
 
@@ -52,6 +52,14 @@ def absent(plan: p.Plan, names: Collection[str]) -> p.Plan:
 def result(relation: p.Relation) -> set[str]:
     """The columns that the output takes from a spec's relation."""
     return set(RESULT | {bound("images")}) & p.schema(relation).keys()
+
+
+def before(nodes: Sequence[p.Node], wanted: Collection[str]) -> set[str]:
+    """The columns that must be there before these nodes, for `wanted` to be there behind them."""
+    needed = set(wanted)
+    for node in reversed(nodes):
+        _slim(node, needed, [])
+    return needed
 
 
 def _users_first(relations: Mapping[str, p.Relation], roots: Iterable[str]) -> list[str]:

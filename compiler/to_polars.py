@@ -9,7 +9,7 @@ are or looks at other rows than its own (`Lag`), before `Turns`, and at the end 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import polars as pl
@@ -18,10 +18,12 @@ from cxrspec.compiler import plan as p
 from cxrspec.compiler.bodies import Context, draw, expression, hashed
 from cxrspec.compiler.boxes import outer
 from cxrspec.compiler.dtypes import dtype_of
+from cxrspec.compiler.fast import alike
 from cxrspec.compiler.fast.known import Items, Known, known
+from cxrspec.compiler.lower import before, result
 from cxrspec.compiler.merging import MOST, with_leaders
 from cxrspec.compiler.turns import add_turns
-from cxrspec.compiler.typed import Build, Column, Get
+from cxrspec.compiler.typed import Build, Column, Draw, Get, Typed, walk
 from cxrspec.compiler.types import BOX, INT, RecordOf
 
 LOST = "$lost"
@@ -39,22 +41,26 @@ class Gate:
 class Stage:
     """Nodes between two places where rows change what they are, with the reason for the cut before it ("" = none).
 
-    `known` is what lists can hold where the stage begins.
+    `known` is what lists can hold where the stage begins. `passed` are the columns that later stages need; the last
+    stage passes all.
     """
 
     nodes: tuple[p.Node, ...]
     change: str = ""
     known: Known = field(default_factory=dict[str, Items])
+    passed: tuple[str, ...] | None = None
 
 
 def stages(relation: p.Relation) -> list[Stage]:
     """The relation's nodes behind its leaf, cut where rows become others or look at others, and before `Turns`."""
+    wanted = result(relation) if isinstance(relation.nodes[-1], p.Turns) else p.schema(relation)
     cut: list[Stage] = []
     start = 1
     change = ""
     for place, node in enumerate(relation.nodes[1:], 1):
         if _change(node) or isinstance(node, p.Lag | p.Turns):
-            cut.append(Stage(relation.nodes[start:place], change, known(relation.nodes[:start])))
+            passed = tuple(sorted(before(relation.nodes[place:], wanted)))
+            cut.append(Stage(relation.nodes[start:place], change, known(relation.nodes[:start]), passed))
             start, change = place, _change(node)
     return [*cut, Stage(relation.nodes[start:], change, known(relation.nodes[:start]))]
 
@@ -89,11 +95,12 @@ def query(
     building = _Building(rows.with_columns(pl.lit(None, pl.UInt16).alias(LOST)), tables, context, stage.known)
     for node in stage.nodes:
         building.add(node)
-    return building.rows, building.gates
+    rows = building.rows if stage.passed is None else building.rows.select(*stage.passed, LOST)
+    return rows, building.gates
 
 
 class _Building:
-    """The query of one stage on its way."""
+    """The query of one stage on its way. `alike` are columns that are the same in every row."""
 
     def __init__(self, rows: pl.LazyFrame, tables: Mapping[str, pl.LazyFrame], context: Context, known: Known) -> None:
         self.rows = rows
@@ -101,6 +108,7 @@ class _Building:
         self.tables = tables
         self.context = context
         self.gates: list[Gate] = []
+        self.alike: set[str] = set()
 
     def gate(self, kind: Literal["filter", "check"], name: str, holds: pl.Expr) -> None:
         """Rows for which `holds` is not true leave by this gate, unless they have left already."""
@@ -118,7 +126,8 @@ class _Building:
             case p.Derive(name, value, checks):
                 for check in checks:
                     self.add(check)
-                self.rows = self.rows.with_columns(expression(value, self.context).alias(name))
+                self.rows = self.rows.with_columns(self.lower(value).alias(name))
+                self.alike.discard(name)
             case p.Select(columns):
                 self.rows = self.rows.select(*columns, LOST)
             case p.Join():
@@ -151,6 +160,14 @@ class _Building:
             case p.Read() | p.Scan() | p.Holdout() | p.Empty():
                 raise AssertionError("a leaf inside a stage")
 
+    def lower(self, e: Typed) -> pl.Expr:
+        """The Polars expression of an expression."""
+        drawn: dict[Draw, pl.Expr] = {}
+        for one in walk(e) if self.context.fast else ():
+            if isinstance(one, Draw) and (made := alike.drawn(one, self.alike, self.context)) is not None:
+                drawn[one] = made
+        return expression(e, replace(self.context, drawn=drawn))
+
     def join(self, node: p.Join) -> None:
         """A left join that marks its matches, so that an inner join can count its losses; `on: []` matches all rows."""
         on = [(pl.col(mine), pl.col(theirs)) for mine, theirs in node.on] or [(pl.lit(0), pl.lit(0))]
@@ -171,6 +188,8 @@ class _Building:
             case "left":
                 pass
         self.rows = self.rows.drop("$hit", *mine)
+        if not node.on:
+            self.alike |= {new for new, _, _ in node.take}
 
     def group(self, node: p.Group) -> None:
         """One row a group; `only` marks the groups whose values differ, and they leave as bad rows behind it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from random import Random
@@ -12,7 +13,7 @@ import pytest
 from cxrspec.compiler import plan as p
 from cxrspec.compiler.bodies import Context, expression
 from cxrspec.compiler.fast.known import Items, Known, at_most, known
-from cxrspec.compiler.to_polars import Stage, query
+from cxrspec.compiler.to_polars import Stage, query, stages
 from cxrspec.compiler.typed import Apply, Branch, Column, Const, Typed
 from cxrspec.compiler.types import BOOL, INT, TEXT, LabelsOf, ListOf, Type, nullable
 from cxrspec.runtime import run
@@ -118,6 +119,32 @@ def test_choices_among_known_texts(size: int) -> None:
     assert {len(cast(list[object], row["turns"])) for row in found} == {4, 6}
 
 
+# ---- choices of a list that is the same in every row
+
+
+def of_all(texts: Sequence[str], engine: Engine, fast: bool) -> list[dict[str, object]]:
+    """Some of the texts, and of those that a row has not."""
+    chance = Random(len(texts))
+    own = [
+        [t for t in dict.fromkeys([*texts, "none of them"]) if chance.random() < share] for share in (0, 0.1, 0.5, 1)
+    ]
+    everything = table({"all": ListOf(TEXT)}, [{"all": texts}]).lazy()
+    joined = p.Join("all", (), (("all", "all", ListOf(TEXT)),), "inner", "all")
+    types: dict[str, Type] = {"own": ListOf(TEXT), "all": ListOf(TEXT)}
+    asked = [check(e, types, site="s")[0] for e in ("choose(all, size(own))", "choose(without(all, own), 3)")]
+    nodes = (joined, *(p.Derive(str(i), e) for i, e in enumerate(asked)))
+    rows = table({"own": ListOf(TEXT)}, [{"own": one} for one in own * 3])
+    lazy, _ = query(Stage(nodes), rows.lazy(), {"all": everything}, Context(fast=fast))
+    return lazy.select("$id", "0", "1").sort("$id").collect(engine=engine).to_dicts()
+
+
+@pytest.mark.parametrize("texts", [(), NAMES[:1], NAMES, (*NAMES, *NAMES[:9])], ids=len)
+def test_choices_of_what_is_the_same_in_every_row(texts: Sequence[str]) -> None:
+    found = of_all(texts, "in-memory", fast=True)
+    assert found == of_all(texts, "in-memory", fast=False) == of_all(texts, "streaming", fast=True)
+    assert {len(cast(list[object], row["1"])) for row in found} >= {0, min(3, len(texts))}
+
+
 # ---- places in lists and names of labels
 
 WIDE = LabelsOf(NAMES[:17])
@@ -195,3 +222,18 @@ def test_a_node_that_makes_other_columns_forgets() -> None:
 )
 def test_the_most_that_a_condition_leaves(condition: str, most: int | None) -> None:
     assert at_most(Column("truth", ListOf(TEXT)), typed(condition, "form")) == most
+
+
+# ---- what stages pass on
+
+
+def test_a_stage_passes_on_what_later_ones_need() -> None:
+    text = ListOf(TEXT)
+    again = p.Derive("again", Column("xs", text))
+    lists = p.Explode("ys", "y", TEXT, None)
+    kept = p.Filter("there", Apply("is not null", (Column("y", TEXT),), BOOL))
+    grouped = p.Group(("k",), (), (p.Aggregate("said", "first", Column("again", text), text),))
+    made = stages(
+        p.Relation("r", (p.Scan("s.t", (("k", TEXT), ("xs", text), ("ys", text))), again, lists, kept, grouped))
+    )
+    assert [stage.passed for stage in made] == [("again", "k", "ys"), ("again", "k"), None]
