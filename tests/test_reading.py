@@ -211,6 +211,58 @@ def test_a_tar_is_listed_as_by_tarfile(
     assert locate._tar_names(path) == wanted  # pyright: ignore[reportPrivateUsage]
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.lists(st.tuples(st.text("ab/é", min_size=1, max_size=5), st.binary(max_size=200)), max_size=4),
+    st.sampled_from([b"", b"PK in front of it"]),
+    st.sampled_from([b"", b"a comment"]),
+    st.sampled_from([zipfile.ZIP_DEFLATED, zipfile.ZIP_STORED, zipfile.ZIP_BZIP2]),
+    st.booleans(),
+)
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_what_a_zip_holds(
+    tmp_path: Path, members: list[tuple[str, bytes]], front: bytes, comment: bytes, method: int, many: bool
+) -> None:
+    """As `zipfile` says, whether the directory is plain or not; with `many` members numbers of 64 bits end it."""
+    path = put(tmp_path, "a.zip", front)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(zipfile, "ZIP_FILECOUNT_LIMIT", 0 if many else 65535)
+        with zipfile.ZipFile(path, "a", method) as archive:
+            archive.comment = comment
+            for name, data in members:
+                archive.writestr(name, data)
+    with zipfile.ZipFile(path) as archive:
+        wanted = [
+            (i.filename, (i.flag_bits, i.compress_type, i.CRC, i.compress_size, i.file_size, i.header_offset))
+            for i in archive.infolist()
+        ]
+    with path.open("rb") as file:
+        plain = locate._plain_directory(file)  # pyright: ignore[reportPrivateUsage]
+    usual = members and not front and not comment and all(name.isascii() for name, _ in members)
+    assert plain == (wanted if usual else plain and wanted)
+    listed = locate._zip_members(path)  # pyright: ignore[reportPrivateUsage]
+    assert listed == sorted((one for one in wanted if not one[0].endswith("/")), key=lambda one: one[0])
+
+
+def test_what_is_odd_about_a_zip_is_for_zipfile_to_judge(tmp_path: Path) -> None:
+    path = tmp_path / "s/a.zip"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(zipfile, "ZIP_FILECOUNT_LIMIT", 0)
+        zipped(path, {"one": "1", "two": "2"})
+    data = path.read_bytes()
+
+    def plain(data: bytes) -> list[tuple[str, locate.Zipped]] | None:
+        return locate._plain_directory(io.BufferedReader(io.BytesIO(data)))  # type: ignore[arg-type] # pyright: ignore
+
+    whole = plain(data)
+    assert whole
+    assert plain(data.replace(b"two", b"t\0o")) is None
+    for end in range(len(data)):
+        assert plain(data[:end]) is None
+    for at in range(len(data) - 98, len(data)):
+        assert plain(data[:at] + bytes([data[at] ^ 255]) + data[at + 1 :]) in (None, whole)
+
+
 def test_damaged_archives(tmp_path: Path) -> None:
     body = gzip.compress(("x\n" + CANARY * 500).encode(), mtime=0)
     put(tmp_path, "cut.csv.gz", body[:-9])
