@@ -1,7 +1,7 @@
 """What a run saw on the disk, so that the next one opens no file that is as it was.
 
 Beside OUT (here: `corpus`) stands .corpus.disk: a line that says who wrote it, then one for each table with all that
-the disk was asked to find its files (names in folders, stamps of files) and the sha256 of each; the last has the stamps
+the disk was asked to find its files (names in folders, stamps of both) and the sha256 of each; the last has the stamps
 of the files of OUT. As long as the disk answers alike, nothing is opened.
 
 It is never needed: where it is absent, or of another machine or version, files are hashed instead.
@@ -22,7 +22,7 @@ from typing import Any
 
 from cxrspec.compiler.plan import Read
 from cxrspec.runtime.code import code
-from cxrspec.runtime.locate import RECENT, Located, Roots, Stamp, asked, find, names_in, stamp
+from cxrspec.runtime.locate import RECENT, Located, Roots, Stamp, asked, find, names_in, stamp_of
 from cxrspec.runtime.manifest import File, digest_of, hash_file
 from cxrspec.runtime.output import beside
 from cxrspec.runtime.presence import Presence
@@ -35,13 +35,13 @@ _NEVER: Stamp = (-1, 0, 0, 0)
 class Record:
     """What the disk said about a table.
 
-    folders  a digest of the names in each folder that was listed
+    folders  of each folder that was listed its stamp, as long as that is the same, and a digest of the names in it
     stamps   of each path that was looked at; None where nothing lies
     hashes   the sha256 of each file that is read
     digest   of these files, as a manifest has them
     """
 
-    folders: Mapping[str, str]
+    folders: Mapping[str, tuple[Stamp | None, str]]
     stamps: Mapping[str, Stamp | None]
     hashes: Mapping[str, str]
     digest: str
@@ -50,9 +50,12 @@ class Record:
         """Whether the disk says the same now."""
         try:
             for path, told in self.stamps.items():
-                if _stamp(path) != told:
+                if stamp_of(path) != told:
                     return False
-            return all(_digest(names_in(folder)) == names for folder, names in self.folders.items())
+            for folder, (told, names) in self.folders.items():
+                if stamp_of(folder) != told and _digest(names_in(folder)) != names:
+                    return False
+            return True
         except OSError:
             return False
 
@@ -129,7 +132,12 @@ class Disk(Presence):
         if read is None:
             return None
         folders, stamps, hashes, digest = read
-        return Record(folders, {path: told and tuple(told) for path, told in stamps.items()}, hashes, digest)
+        return Record(
+            {path: (told and tuple(told), names) for path, (told, names) in folders.items()},
+            {path: told and tuple(told) for path, told in stamps.items()},
+            hashes,
+            digest,
+        )
 
     def _new(self, located: Located, old: Record | None) -> Record | None:
         """What the disk says now; files whose stamps are those of `old` are not hashed."""
@@ -143,7 +151,10 @@ class Disk(Presence):
                 hashes[path] = old.hashes[path] if old is not None and same else hash_file(Path(path))
             except OSError:
                 return None
-        folders = {str(folder): _digest(names) for folder, names in located.folders.items()}
+        folders = {
+            str(folder): (told and self._trusted(told), _digest(names))
+            for folder, (told, names) in located.folders.items()
+        }
         return Record(folders, stamps, hashes, digest_of(self._files(stamps, hashes)))
 
     # ---- the files of OUT
@@ -172,7 +183,7 @@ class Disk(Presence):
 
     def _output(self, file: File) -> list[int] | None:
         """The stamp of a file of OUT without the ctime, which changes where a new output takes it over as a link."""
-        told = _stamp(self.out / file.path)
+        told = stamp_of(self.out / file.path)
         return None if told is None else [told[0], told[1], told[3]]
 
     # ---- beside OUT
@@ -197,7 +208,7 @@ class Disk(Presence):
         return _json([record.folders, stamps, record.hashes, record.digest])
 
     def _trusted(self, told: Stamp) -> Stamp:
-        """A stamp, but of a file that changed so lately that it may change once more without showing it."""
+        """A stamp, but of what changed so lately that it may change once more without showing it."""
         _, mtime, ctime, _ = told
         return told if max(mtime, ctime) < self.began - RECENT else _NEVER
 
@@ -219,13 +230,6 @@ def _read(line: str) -> Any:
 
 def _json(value: Any) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":"))
-
-
-def _stamp(path: Path | str) -> Stamp | None:
-    try:
-        return stamp(os.stat(path))  # noqa: PTH116 - there may be tens of thousands
-    except (FileNotFoundError, NotADirectoryError):
-        return None
 
 
 def _digest(names: Iterable[str]) -> str:

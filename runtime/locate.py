@@ -59,7 +59,7 @@ _UNREADABLE = (
 
 
 Stamp: TypeAlias = tuple[int, int, int, int]
-"""What tells that a file was written to: size, mtime and ctime in nanoseconds, inode."""
+"""What tells that a file or folder was written to: size, mtime and ctime in nanoseconds, inode."""
 
 
 Zipped: TypeAlias = tuple[int, int, int, int, int, int]
@@ -122,12 +122,15 @@ class Located:
     """The files of a table in a stable order (no files and no problems: the table is absent).
 
     `folders` and `stamps` are all that the disk was asked, with its answers: as long as they are the same, so is the
-    rest. A folder that is not there holds nothing; a path where nothing lies has no stamp.
+    rest. A folder that is not there holds nothing; a path where nothing lies has no stamp. That of a folder is from just
+    before it was listed.
     """
 
     files: tuple[Found, ...]
     problems: tuple[Diagnostic, ...] = ()
-    folders: Mapping[Path, Sequence[str]] = field(default_factory=dict[Path, Sequence[str]])
+    folders: Mapping[Path, tuple[Stamp | None, Sequence[str]]] = field(
+        default_factory=dict[Path, "tuple[Stamp | None, Sequence[str]]"]
+    )
     stamps: Mapping[Path, Stamp | None] = field(default_factory=dict[Path, "Stamp | None"])
 
     @property
@@ -234,6 +237,18 @@ def stamp(found: os.stat_result) -> Stamp:
     return found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino
 
 
+def stamp_of(path: Path | str) -> Stamp | None:
+    """The stamp of what lies at `path`; None where nothing does.
+
+    Raises:
+        OSError: it cannot be looked at.
+    """
+    try:
+        return stamp(os.stat(path))  # noqa: PTH116 - there may be tens of thousands
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+
+
 def find(read: Read, roots: Roots) -> Located:
     """The files of `read`. Absent files are no problem here; damaged archives and unreadable folders are."""
     wanted = asked(read)
@@ -309,7 +324,7 @@ class _Search:
         self.folders = roots.of(read.table.partition(".")[0])
         self.files: dict[str, Found] = {}
         self.problems: list[Diagnostic] = []
-        self.listed: dict[Path, list[str]] = {}
+        self.listed: dict[Path, tuple[Stamp | None, list[str]]] = {}
         self.stamps: dict[Path, Stamp | None] = {}
         self._taken: set[str] = set()
 
@@ -443,11 +458,11 @@ class _Search:
     def _listing(self, folder: Path) -> list[str]:
         if folder not in self.listed:
             try:
-                self.listed[folder] = names_in(folder)
+                self.listed[folder] = stamp_of(folder), names_in(folder)
             except OSError as error:
                 self._fail("CXR602", f"a folder that cannot be read: {_reason(error)}", folder)
-                self.listed[folder] = []
-        return self.listed[folder]
+                self.listed[folder] = None, []
+        return self.listed[folder][1]
 
     def _mode(self, path: Path) -> int | None:
         self.stamps[path] = None
@@ -555,8 +570,8 @@ def _stream(disk: Path, files: Sequence[Found]) -> Iterator[tuple[Found, Callabl
         with ExitStack() as stack:
             raw = stack.enter_context(disk.open("rb"))
             whole = cache(lambda: stack.enter_context(zipfile.ZipFile(disk)))
-            for file, member, zipped in members:
-                yield file, partial(_open_member, member, zipped, raw, whole)
+            for file, name, zipped in members:
+                yield file, partial(_open_member, name, zipped, raw, whole)
     else:
         wanted = {file.member: file for file in files}
         with _unzipped(disk) as stream, tarfile.open(fileobj=stream, mode="r:") as archive:
@@ -565,7 +580,7 @@ def _stream(disk: Path, files: Sequence[Found]) -> Iterator[tuple[Found, Callabl
                     yield wanted[member.name], partial(_extract, archive, member)
 
 
-def _open_member(member: str, zipped: Zipped, raw: BufferedReader, whole: Callable[[], zipfile.ZipFile]) -> Stream:
+def _open_member(name: str, zipped: Zipped, raw: BufferedReader, whole: Callable[[], zipfile.ZipFile]) -> Stream:
     """A member of a zip. A small one is read at once, in a quarter of the time that `zipfile` takes for it."""
     flags, method, checksum, size, full, at = zipped
     if method == zipfile.ZIP_DEFLATED and not flags & 1 and max(size, full) < _SMALL:
@@ -576,7 +591,7 @@ def _open_member(member: str, zipped: Zipped, raw: BufferedReader, whole: Callab
         data = zlib.decompress(packed, -zlib.MAX_WBITS, full)
         if header[:4] == b"PK\3\4" and zlib.crc32(data) == checksum:
             return BytesIO(data)
-    return whole().open(member)
+    return whole().open(name)
 
 
 def _extract(archive: tarfile.TarFile, info: tarfile.TarInfo) -> Stream:

@@ -252,7 +252,7 @@ def test_what_is_odd_about_a_zip_is_for_zipfile_to_judge(tmp_path: Path) -> None
     data = path.read_bytes()
 
     def plain(data: bytes) -> list[tuple[str, locate.Zipped]] | None:
-        return locate._plain_directory(io.BufferedReader(io.BytesIO(data)))  # type: ignore[arg-type] # pyright: ignore
+        return locate._plain_directory(io.BufferedReader(io.BytesIO(data)))  # pyright: ignore
 
     whole = plain(data)
     assert whole

@@ -543,6 +543,26 @@ def test_a_file_that_was_just_written_is_hashed_once_more(settled: Lab, monkeypa
         assert hashed == ["images.csv"] * count
 
 
+def test_a_folder_whose_times_are_the_same_is_not_listed(settled: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    listed: list[str] = []
+
+    def names_in(folder: str) -> list[str]:
+        listed.append(Path(folder).name)
+        return os.listdir(folder)  # noqa: PTH208 - as in the product
+
+    monkeypatch.setattr(disk, "names_in", names_in)
+    notes = settled.folder / "data/lab/notes"
+    assert settled.place().modified() == set()
+    assert not listed
+    os.utime(notes)
+    assert settled.place().modified() == set()
+    assert listed == ["notes"]
+    before = notes.stat()
+    (next(notes.iterdir())).rename(notes / "other.csv")
+    os.utime(notes, ns=(before.st_atime_ns, before.st_mtime_ns))  # the ctime tells
+    assert settled.place().modified() == {"ward/lab"}
+
+
 def test_what_cannot_be_seen_of_an_output_is_found_by_verify(lab: Lab) -> None:
     lab.run()
     (file,) = (lab.out / "ward/lab").iterdir()
