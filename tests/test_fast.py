@@ -132,7 +132,7 @@ def of_all(texts: Sequence[str], engine: Engine, fast: bool) -> list[dict[str, o
     joined = p.Join("all", (), (("all", "all", ListOf(TEXT)),), "inner", "all")
     types: dict[str, Type] = {"own": ListOf(TEXT), "all": ListOf(TEXT)}
     asked = [check(e, types, site="s")[0] for e in ("choose(all, size(own))", "choose(without(all, own), 3)")]
-    nodes = (joined, *(p.Derive(str(i), e) for i, e in enumerate(asked)))
+    nodes: tuple[p.Node, ...] = (joined, *(p.Derive(str(i), e) for i, e in enumerate(asked)))
     rows = table({"own": ListOf(TEXT)}, [{"own": one} for one in own * 3])
     lazy, _ = query(Stage(nodes), rows.lazy(), {"all": everything}, Context(fast=fast))
     return lazy.select("$id", "0", "1").sort("$id").collect(engine=engine).to_dicts()
