@@ -56,7 +56,7 @@ class Context:
     names   the Polars column of a plan column, where it differs (a `let` of the second turn)
     turn    appended to the sites of draws: "" for the first turn of a form, "#1" for the second
     fast    whether fast forms (compiler/fast/) stand for the plain ones; the values are the same
-    drawn   draws that have a column already
+    made    parts of expressions that have columns already
     """
 
     seed: int = 0
@@ -65,7 +65,7 @@ class Context:
     names: Mapping[str, str] = default(default_factory=dict[str, str])
     turn: str = ""
     fast: bool = True
-    drawn: Mapping[Draw, pl.Expr] = default(default_factory=dict[Draw, pl.Expr])
+    made: Mapping[Typed, pl.Expr] = default(default_factory=dict[Typed, pl.Expr])
 
 
 # ---- draws
@@ -320,6 +320,8 @@ def literal(value: Any, type: Type) -> pl.Expr:
 
 def expression(e: Typed, context: Context) -> pl.Expr:
     """The Polars expression of a typed expression; its dtype is `dtype_of(e.type)`."""
+    if context.made and e in context.made:
+        return context.made[e]
     match e:
         case Column(name):
             return pl.col(context.names.get(name, name))
@@ -344,7 +346,7 @@ def expression(e: Typed, context: Context) -> pl.Expr:
         case Get(operand, name):
             return expression(operand, context).struct.field(name)
         case Draw():
-            return context.drawn[e] if e in context.drawn else _draw(e, context)
+            return _draw(e, context)
 
 
 def _as(e: Typed, type: Type, context: Context) -> pl.Expr:

@@ -1,7 +1,8 @@
-"""The options of a choice as one turn shows them: the entries of its block, and its answer by text and by marker."""
+"""The options of a choice: what can be asked of them, and how one turn shows them, with its answer by text and marker."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -21,6 +22,33 @@ class Keep(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Listed:
+    """Options as a list."""
+
+    items: pl.Expr
+
+    def some(self) -> pl.Expr:
+        """Whether there are any."""
+        return self.items.list.len() > 0
+
+    def many(self) -> pl.Expr:
+        """Whether there are more than letters."""
+        return self.items.list.len() > len(p.LETTERS)
+
+    def differ(self) -> pl.Expr:
+        """Whether no two are equal."""
+        return self.items.list.n_unique() == self.items.list.len()
+
+    def hold(self, text: pl.Expr) -> pl.Expr:
+        """Whether a text is one of them."""
+        return self.items.list.contains(text)
+
+    def any(self, test: Callable[[pl.Expr], pl.Expr]) -> pl.Expr:
+        """Whether a test holds of any."""
+        return self.items.list.eval(test(pl.element())).list.any()
+
+
+@dataclass(frozen=True, slots=True)
 class Choice:
     """What a turn lets choose among: `correct` is a text, or a list if `several` may be; `draw` is that of their order.
 
@@ -28,7 +56,6 @@ class Choice:
     that an earlier turn had the same options and the same answer.
     """
 
-    given: pl.Expr
     correct: pl.Expr
     several: bool
     draw: pl.Expr
@@ -41,28 +68,28 @@ class Choice:
 class Shown:
     """What a turn says of its options.
 
-    entries  `(A) one`, `(B) two` ... in drawn order
+    entries  pieces of the text `(A) one, (B) two ...`, in drawn order; a null prints nothing
     texts    the answer by text, in the order shown
     marks    the answer by marker, in the order shown
     given    the answer by text, in the order given
     target   the answer as data
     """
 
-    entries: pl.Expr
+    entries: list[pl.Expr]
     texts: pl.Expr
     marks: pl.Expr
     given: pl.Expr
     target: pl.Expr
 
 
-def listed(choice: Choice, keep: Keep) -> Shown:
+def listed(choice: Choice, given: pl.Expr, keep: Keep) -> Shown:
     """Whatever the options are: lists in drawn order, row by row."""
-    given, correct = choice.given, choice.correct
+    correct = choice.correct
     shown = keep("shown", by_draw(given, choice.draw))
     by_number, by_letter = _marked(shown, numbers=True), _marked(shown, numbers=False)
     marks = keep("marks", pl.when(choice.numbered).then(by_number).otherwise(by_letter))
     entries = beside(marks, shown, lambda mark, option: pl.concat_str([mark, option], separator=" "))
-    block = entries.list.join(choice.between)
+    block = [entries.list.join(choice.between)]
     if not choice.several:
         mark = marks.list.get(index_of(shown, correct), null_on_oob=True)
         return Shown(block, correct, mark, correct, as_json(correct))

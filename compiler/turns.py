@@ -14,16 +14,20 @@ from cxrspec.compiler import plan as p
 from cxrspec.compiler.bodies import Context, draw, expression, list_of, there, without
 from cxrspec.compiler.boxes import corners, labelled, one_size, printed, unlabelled
 from cxrspec.compiler.dtypes import dtype_of
-from cxrspec.compiler.fast import choosing, options, places, prompts
+from cxrspec.compiler.fast import choosing, options, places, prompts, varied
 from cxrspec.compiler.fast.known import Known, at_most, items_of
-from cxrspec.compiler.options import Choice, Shown, listed
+from cxrspec.compiler.fast.spread import Lists, Spread
+from cxrspec.compiler.fast.varied import Varied
+from cxrspec.compiler.options import Choice, Listed, Shown, listed
 from cxrspec.compiler.printing import as_json
-from cxrspec.compiler.typed import Draw, Typed, columns, draws, requirements, walk
+from cxrspec.compiler.typed import Column, Draw, Typed, columns, draws, requirements, walk
 from cxrspec.compiler.types import BOX, ListOf
 
 MARKER = r"^\((?:[A-Z]|[0-9]+)\)$"  # a reply by marker: "(B)", "(12)"
 NO_LINE = r"^$|\n"
 WHEN = "`when`"
+
+Masks = dict[tuple[str, Typed, tuple[str, ...]], pl.Expr]
 
 
 class Rows(Protocol):
@@ -55,7 +59,8 @@ def add_turns(building: Rows, forms: tuple[p.Form, ...], context: Context, known
 
     `known` is what the lists that forms speak of can hold.
     """
-    asked = [_Turn(building, form, k, context, known).ask() for form in forms for k in range(form.count)]
+    masks: Masks = {}
+    asked = [_Turn(building, form, k, context, known, masks).ask() for form in forms for k in range(form.count)]
     turns = there(list_of([pl.when(a.applies).then(a.turn) for a in asked]))
     firsts = [a for a in asked if not a.again]
     target = pl.coalesce([pl.when(a.applies).then(a.target) for a in firsts])
@@ -70,12 +75,15 @@ class _Turn:
     What hangs on no draw is the same in all turns of the form: it is made for the first, and checked there.
     """
 
-    def __init__(self, building: Rows, form: p.Form, k: int, context: Context, known: Known) -> None:
+    def __init__(self, building: Rows, form: p.Form, k: int, context: Context, known: Known, masks: Masks) -> None:
         self.building = building
         self.form = form
         self.k = k
         self.known = known
-        self.drawn_so_far: dict[Draw, int] = {}
+        self.masks = masks
+        self.sites: dict[str, pl.Expr] = {}
+        self.made: dict[Typed, pl.Expr] = {}
+        self.held: dict[Typed, Spread] = {}
         self.prefix = f"$turn.{form.name}.{k}."
         self.drawn_lets = _drawn(form.let)
         names = {let.name: f"{let.name}.{k if let.name in self.drawn_lets else 0}" for let in form.let}
@@ -83,13 +91,40 @@ class _Turn:
         self.first = replace(self.context, turn="")
 
     def lower(self, e: Typed) -> pl.Expr:
-        drawn: dict[Draw, pl.Expr] = {}
-        for one in walk(e) if self.context.fast else ():
-            if isinstance(one, Draw) and one not in drawn:
-                name = f"draw{self.drawn_so_far.setdefault(one, len(self.drawn_so_far))}"
-                made = choosing.drawn(one, name, self)
-                drawn[one] = self.keep(name, expression(one, self.context)) if made is None else made
-        return expression(e, replace(self.context, drawn=drawn))
+        return self.lists(e).lower(e) if self.context.fast else expression(e, self.context)
+
+    def lists(self, e: Typed) -> Lists:
+        """What columns there are of the parts of an expression; its draws are made, the inner ones first."""
+        lists = Lists(replace(self.context, made=self.made), self.held)
+        for one in reversed([*walk(e)]):
+            if isinstance(one, Draw) and one not in self.made and one not in self.held:
+                name = f"draw{len(self.made) + len(self.held)}"
+                drawn = choosing.drawn(one, name, self)
+                if isinstance(drawn, Spread):
+                    self.held[one] = drawn
+                else:
+                    self.made[one] = self.keep(name, lists.lower(one)) if drawn is None else drawn
+        return lists
+
+    def spread(self, e: Typed) -> Spread | None:
+        """A list of few items as columns; None for all others."""
+        return self.lists(e).spread(e) if self.context.fast else None
+
+    def draw_at(self, site: str) -> pl.Expr:
+        """The turn's draw at a site."""
+        if site not in self.sites:
+            self.sites[site] = self.keep(f"draw {site}", draw(self.context, site))
+        return self.sites[site]
+
+    def mask(self, items: Typed, texts: tuple[str, ...]) -> pl.Expr:
+        """Which of these texts a list holds: a column for all forms, unless a draw stands in it."""
+        drawn = draws(items) or columns(items) & self.drawn_lets
+        key = (self.prefix if drawn else "", items, texts)
+        if key not in self.masks:
+            name = f"$mask.{len(self.masks)}"
+            self.building.rows = self.building.rows.with_columns(places.mask_of(self.lower(items), texts).alias(name))
+            self.masks[key] = pl.col(name)
+        return self.masks[key]
 
     def longest(self, items: Typed) -> int | None:
         """How many items a list holds at most where the form applies, if `when` says so by itself."""
@@ -127,8 +162,7 @@ class _Turn:
         when = self.form.when
         for let in self.form.let:
             if not self.k or let.name in self.drawn_lets:
-                value = self.lower(let.expression).alias(self.context.names[let.name])
-                self.building.rows = self.building.rows.with_columns(value)
+                self.let(let)
         always = pl.lit(value=True)
         applies = self.keep("applies", self.lower(when) if when is not None else always, self.again(when))
         for let in self.form.let:
@@ -148,6 +182,16 @@ class _Turn:
                 return self.boxes(boxes, applies)
             case p.PairsAnswer() as pairs:
                 return self.pairs(pairs, applies)
+
+    def let(self, let: p.Derive) -> None:
+        """Keep the value of a let; a list of columns is none itself."""
+        items = self.spread(let.expression) if let.name in self.drawn_lets else None
+        if items is None:
+            value = self.lower(let.expression).alias(self.context.names[let.name])
+            self.building.rows = self.building.rows.with_columns(value)
+        else:
+            kept = (self.keep(f"{let.name}.{i}", x) if isinstance(x, pl.Expr) else x for i, x in enumerate(items.items))
+            self.held[Column(let.name, let.expression.type)] = Spread(tuple(kept))
 
     def spoken(self) -> Iterator[tuple[str, Typed]]:
         """The expressions beside the lets, with the place they stand in."""
@@ -187,7 +231,7 @@ class _Turn:
     def ticket(self) -> pl.Expr:
         """The ticket of the k-th turn: turns stand evenly round the wheel, so their prompts differ."""
         wheel = self.form.prompt
-        drawn = draw(self.first, f"{self.form.name}:prompt") % wheel.tickets
+        drawn = self.keep("wheel", draw(self.first, f"{self.form.name}:prompt") % wheel.tickets, self.k > 0)
         return ((drawn + self.k * (wheel.tickets // self.form.count)) % wheel.tickets).cast(pl.Int64)
 
     def prompt(self, block: pl.Expr) -> pl.Expr:
@@ -251,8 +295,8 @@ class _Turn:
     # ---- choices
 
     def choice(self, choice: p.ChoiceAnswer, applies: pl.Expr) -> _Asked:
-        given = self.keep("options", self.lower(choice.options), self.again(choice.options))
         correct = self.keep("correct", self.lower(choice.correct), self.again(choice.correct))
+        given = self.options(choice)
         self.rules(choice, given, correct, applies)
         shown = self.shown(choice, given, correct)
         prompt = self.prompt(self.block(choice, shown.entries))
@@ -261,20 +305,31 @@ class _Turn:
         said = pl.when(with_block).then(shown.texts).otherwise(shown.given) if choice.several else shown.texts
         if "marker" in choice.reply:
             said = pl.when(with_block & self.drawn("reply", choice.reply, "marker")).then(shown.marks).otherwise(said)
-        if choice.several:
-            said = self.or_nothing(said, correct, choice.empty, "options", self.like_options(given), applies)
+        if choice.several and isinstance(given, Listed):
+            said = self.or_nothing(said, correct, choice.empty, "options", self.like_options(given.items), applies)
         return self.asked(applies, prompt, self.keep("answer", said), shown.target)
 
-    def shown(self, choice: p.ChoiceAnswer, given: pl.Expr, correct: pl.Expr) -> Shown:
-        """What this turn says of its options: a column a place if they are the same for every row, else lists."""
+    def options(self, choice: p.ChoiceAnswer) -> Listed | Varied:
+        """The options: columns where they are few and one is right, else a list."""
+        again = self.again(choice.options)
+        few = None if choice.several else self.spread(choice.options)
+        if few is not None and len(few.items) <= varied.MOST:
+            return Varied(self.keep_all("option", *(one for one in few.items if isinstance(one, pl.Expr)), again=again))
+        return Listed(self.keep("options", self.lower(choice.options), again))
+
+    def shown(self, choice: p.ChoiceAnswer, given: Listed | Varied, correct: pl.Expr) -> Shown:
+        """What this turn says of its options: a column a place if they are few or the same for every row, else lists."""
         drawn = draw(self.context, f"{self.form.name}:options")
-        numbered = self.drawn("marker", choice.markers, "numbers") | (given.list.len() > len(p.LETTERS))
+        numbered = self.drawn("marker", choice.markers, "numbers") | given.many()
         again = self.again(choice.options, choice.correct)
-        asked = Choice(given, correct, choice.several, drawn, numbered, _between(choice), again)
+        asked = Choice(correct, choice.several, drawn, numbered, _between(choice), again)
+        if isinstance(given, Varied):
+            return varied.shown(asked, given.items, self.keep_all)
         items = items_of(choice.options, self.known) if self.context.fast else None
         if items is not None and items.all and 0 < len(items.texts) <= places.MOST:
-            return options.shown(asked, items.texts, self.keep_all)
-        return listed(asked, self.keep)
+            mask = self.mask(choice.correct, items.texts) if choice.several else None
+            return options.shown(asked, items.texts, mask, self.keep_all)
+        return listed(asked, given.items, self.keep)
 
     def drawn(self, role: str, ways: Sequence[str], way: str) -> pl.Expr:
         """Whether the draw among `ways` says `way`."""
@@ -282,29 +337,29 @@ class _Turn:
             return pl.lit(ways[0] == way)
         return self.keep(role, draw(self.context, f"{self.form.name}:{role}") % len(ways) == ways.index(way))
 
-    def block(self, choice: p.ChoiceAnswer, entries: pl.Expr) -> pl.Expr:
+    def block(self, choice: p.ChoiceAnswer, entries: list[pl.Expr]) -> pl.Expr:
         """`Options: (A) one, (B) two`, or one a line, with the hint below."""
-        parts = [pl.lit("Options:\n" if choice.layout == "lines" else "Options: "), entries]
+        parts = [pl.lit("Options:\n" if choice.layout == "lines" else "Options: "), *entries]
         if choice.hint is not None:
             parts += [pl.lit("\n"), self.drawn_text(choice.hint, "hint")]
-        return pl.concat_str(parts)
+        return pl.concat_str(parts, ignore_nulls=True)
 
-    def rules(self, choice: p.ChoiceAnswer, given: pl.Expr, correct: pl.Expr, applies: pl.Expr) -> None:
+    def rules(self, choice: p.ChoiceAnswer, given: Listed | Varied, correct: pl.Expr, applies: pl.Expr) -> None:
         """What makes a row bad: no or equal options, an answer that is no option, one that could not be read back."""
         options, answer = self.again(choice.options), self.again(choice.correct)
-        comma = pl.element().str.contains(p.OPTION_SEPARATOR, literal=True)
-        self.check("no options", given.list.len() > 0, applies, options)
-        self.check("equal options", given.list.n_unique() == given.list.len(), applies, options)
-        if choice.several:
-            lacking = correct.list.set_difference(given).list.len()
+        self.check("no options", given.some(), applies, options)
+        self.check("equal options", given.differ(), applies, options)
+        if isinstance(given, Listed) and choice.several:
+            lacking = correct.list.set_difference(given.items).list.len()
             self.check("an answer that is no option", lacking == 0, applies, options and answer)
             self.check("equal answers", correct.list.n_unique() == correct.list.len(), applies, answer)
-            self.check("an option with a comma", ~_any(given, comma), applies, options)
+            comma = given.any(lambda one: one.str.contains(p.OPTION_SEPARATOR, literal=True))
+            self.check("an option with a comma", ~comma, applies, options)
         else:
-            self.check("an answer that is no option", given.list.contains(correct), applies, options and answer)
+            self.check("an answer that is no option", given.hold(correct), applies, options and answer)
         if choice.reply != ("text",):
-            marker = pl.element().str.contains(MARKER)
-            self.check("an option that reads like a marker", ~_any(given, marker), applies, options)
+            marker = given.any(lambda one: one.str.contains(MARKER))
+            self.check("an option that reads like a marker", ~marker, applies, options)
 
     def like_options(self, given: pl.Expr) -> Callable[[pl.Expr], pl.Expr]:
         """Whether a text reads like some of the options, or their markers."""

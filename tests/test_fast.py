@@ -51,7 +51,15 @@ def test_every_spec(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 # ---- choices among known texts, several turns a form
 
 LISTS: dict[str, Type] = {"truth": ListOf(TEXT), "others": ListOf(TEXT), "options": ListOf(TEXT)}
-LETS: dict[str, Type] = {"wrong": ListOf(ListOf(TEXT)), "right": TEXT, "pick": TEXT}
+LETS: dict[str, Type] = {
+    "wrong": ListOf(ListOf(TEXT)),
+    "right": TEXT,
+    "pick": TEXT,
+    "sets": ListOf(ListOf(TEXT)),
+    "named": ListOf(TEXT),
+    "one": TEXT,
+    "more": ListOf(TEXT),
+}
 NAMES = tuple(f"{letter} {place}" for place, letter in enumerate("ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÜß") if place % 7)
 BLOCK = prompt((4, (("Which? ", "What? "), p.OptionBlock())), (2, (("Say it.",),)))
 
@@ -93,6 +101,36 @@ FORMS = (
         BLOCK,
         choice("options", "pick", ("numbers",), several=False),
     ),
+    p.Form(
+        "few",
+        (
+            let("sets", "few", "decoys(truth, others, 2)"),
+            let("named", "few", """each(sets, f"{size(it)}: {join(it, '; ')}")"""),
+            let("one", "few", 'choose(named) ?? f"none of {size(sets)}"'),
+        ),
+        None,
+        2,
+        BLOCK,
+        choice(
+            """concat(each(named, if it == "1: A 0" then "(A)!" else it), ["(B)!", f"{one}."])""",
+            'f"{one}."',
+            ("letters", "numbers"),
+            several=False,
+        ),
+    ),
+    p.Form(
+        "list",
+        (let("more", "list", """concat(["a", "b"], where(truth, it != "A 0"))"""),),
+        None,
+        1,
+        BLOCK,
+        choice(
+            """concat(["a"], where(choose(more, 3), it != "a"))""",
+            'first(["a", "b"]) ?? "a"',
+            ("letters",),
+            several=False,
+        ),
+    ),
 )
 
 
@@ -116,7 +154,7 @@ def asked(size: int, engine: Engine, fast: bool) -> list[dict[str, object]]:
 def test_choices_among_known_texts(size: int) -> None:
     found = asked(size, "in-memory", fast=True)
     assert found == asked(size, "in-memory", fast=False) == asked(size, "streaming", fast=True)
-    assert {len(cast(list[object], row["turns"])) for row in found} == {4, 6}
+    assert {len(cast(list[object], row["turns"])) for row in found} == {7, 9}
 
 
 # ---- choices of a list that is the same in every row

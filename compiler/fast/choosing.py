@@ -10,17 +10,21 @@ after     a bit for each text that a list can hold, and the number of the text a
 
     anchor0, anchor1, anchor2 = by_draw(texts, draw, mask_of(others) & ~mask_of(truth))
     pool = mask_of(truth) | mask_of(others) & ~bit_at(anchor0) & ~bit_at(anchor1) & ~bit_at(anchor2)
+
+What is made is no list either, but a column for each place (`Spread`).
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Protocol
 
 import polars as pl
 
-from cxrspec.compiler.bodies import Context, draw, ends_of, list_of, there
+from cxrspec.compiler.bodies import Context, ends_of, unit
 from cxrspec.compiler.fast.known import Known, items_of
-from cxrspec.compiler.fast.places import MOST, Keep, bit_at, by_draw, gathered, mask_of
+from cxrspec.compiler.fast.places import MOST, Keep, bit_at, by_draw, gathered, numbers_in, some_by_draw
+from cxrspec.compiler.fast.spread import Spread
 from cxrspec.compiler.typed import Apply, Const, Draw, Typed
 from cxrspec.compiler.types import ListOf, present
 
@@ -33,6 +37,14 @@ class Turn(Protocol):
 
     def lower(self, e: Typed) -> pl.Expr:
         """The Polars expression of an expression."""
+        ...
+
+    def draw_at(self, site: str) -> pl.Expr:
+        """The turn's draw at a site."""
+        ...
+
+    def mask(self, items: Typed, texts: tuple[str, ...]) -> pl.Expr:
+        """Which of these texts a list holds."""
         ...
 
     def keep_all(self, name: str, *values: pl.Expr, again: bool = False) -> list[pl.Expr]:
@@ -48,8 +60,13 @@ class Turn(Protocol):
         ...
 
 
-def drawn(e: Draw, prefix: str, turn: Turn) -> pl.Expr | None:
-    """`choose` or `decoys` of lists that can hold a few known texts; None for all other draws. Its columns have this `prefix`."""
+def drawn(e: Draw, prefix: str, turn: Turn) -> pl.Expr | Spread | None:
+    """`chance`, and `choose` or `decoys` of lists that can hold a few known texts; None for all other draws.
+
+    Its columns have this `prefix`.
+    """
+    if e.function == "chance":
+        return unit(turn.draw_at(e.site)) < turn.lower(e.arguments[0])
     lists = [one for one in e.arguments if isinstance(present(one.type), ListOf)]
     held = [items_of(one, turn.known) for one in lists]
     texts = tuple(dict.fromkeys(text for one in held if one is not None for text in one.texts))
@@ -59,20 +76,23 @@ def drawn(e: Draw, prefix: str, turn: Turn) -> pl.Expr | None:
     def keep(name: str, *values: pl.Expr, again: bool = False) -> list[pl.Expr]:
         return turn.keep_all(f"{prefix}.{name}", *values, again=again)
 
-    masks = [keep(f"mask{i}", mask_of(turn.lower(one), texts), again=turn.again(one))[0] for i, one in enumerate(lists)]
+    masks = [turn.mask(one, texts) for one in lists]
     count = e.arguments[-1]
-    ends = (
-        ends_of(count.value)
-        if e.function == "decoys" and isinstance(count, Const) and isinstance(count.value, int)
-        else [""]
-    )
-    draws = keep("draws", *(draw(turn.context, e.site + end) for end in ends))
     if e.function == "decoys":
+        assert isinstance(count, Const)
+        assert isinstance(count.value, int)
+        draws = [turn.draw_at(e.site + end) for end in ends_of(count.value)]
         return decoys(texts, masks[0], masks[1], draws, keep, turn.longest(lists[0]) or len(texts))
+    draw = turn.draw_at(e.site)
     if count in lists:
-        return first(texts, masks[0], draws[0], keep)
-    longest = turn.longest(count.arguments[0]) if isinstance(count, Apply) and count.operator == "size" else None
-    return some(texts, masks[0], turn.lower(count), draws[0], keep, longest or len(texts))
+        return first(texts, masks[0], draw, keep)
+    length = pl.min_horizontal(turn.lower(count).clip(0), masks[0].bitwise_count_ones())
+    few = turn.longest(lists[0]) or len(texts)
+    if few <= len(texts) // 2:
+        items = numbers_in("items", masks[0], keep, few, turn.again(lists[0]))
+        return _texts(texts, some_by_draw("some", texts, items, draw, keep), length)
+    most = turn.longest(count.arguments[0]) if isinstance(count, Apply) and count.operator == "size" else None
+    return _texts(texts, by_draw("some", texts, draw, keep, masks[0], most or len(texts)), length)
 
 
 def first(texts: tuple[str, ...], mask: pl.Expr, draw: pl.Expr, keep: Keep) -> pl.Expr:
@@ -81,15 +101,9 @@ def first(texts: tuple[str, ...], mask: pl.Expr, draw: pl.Expr, keep: Keep) -> p
     return pl.when(mask > 0).then(gathered(texts, pl.String, number))
 
 
-def some(texts: tuple[str, ...], mask: pl.Expr, count: pl.Expr, draw: pl.Expr, keep: Keep, most: int) -> pl.Expr:
-    """The first `count` texts in drawn order, as a list; no more than `most`."""
-    numbers = by_draw("some", texts, draw, keep, mask, most)
-    return _list(texts, numbers, pl.min_horizontal(count.clip(0), mask.bitwise_count_ones()))
-
-
 def decoys(
     texts: tuple[str, ...], truth: pl.Expr, others: pl.Expr, draws: list[pl.Expr], keep: Keep, most: int
-) -> pl.Expr:
+) -> Spread:
     """Lists as long as `truth`, of which only the first `most` items are right. See `bodies.decoys`.
 
     The draws are that of the anchors, and for each list that of its items and that of their order.
@@ -97,28 +111,22 @@ def decoys(
     others, length = keep("masks", others & ~truth, truth.bitwise_count_ones().cast(pl.Int64))
     count = len(draws) // 2
     anchors = by_draw("anchor", texts, draws[0], keep, others, count)
-    held = keep(
-        "anchored",
-        *(pl.when(others.bitwise_count_ones() > i).then(bit_at(one, texts)) for i, one in enumerate(anchors)),
-    )
+    anchors = keep("anchored", *(pl.when(others.bitwise_count_ones() > i).then(one) for i, one in enumerate(anchors)))
     free = others
-    for one in held:
-        free = free & ~one.fill_null(0)
+    for one in anchors:
+        free = free & ~bit_at(one, texts).fill_null(0)
     (pool,) = keep("pool", truth | free)
-    sets: list[pl.Expr] = []
-    for i, anchor in enumerate(held):
+    sets: list[Spread] = []
+    for i, anchor in enumerate(anchors):
         taken = by_draw(f"rest{i}", texts, draws[2 * i + 1], keep, pool, most - 1) if most > 1 else []
-        chosen = anchor
-        for place, number in enumerate(taken):
-            chosen = chosen | pl.when(length - 1 > place).then(bit_at(number, texts)).otherwise(0)
-        (mask,) = keep(f"chosen{i}", chosen)
-        numbers = by_draw(f"set{i}", texts, draws[2 * i + 2], keep, mask, most)
-        sets.append(pl.when(mask.is_not_null() & (length > 0)).then(_list(texts, numbers, length)))
-    return there(list_of(sets))
+        chosen = [anchor, *(pl.when(length - 1 > place).then(number) for place, number in enumerate(taken))]
+        numbers = some_by_draw(f"set{i}", texts, chosen, draws[2 * i + 2], keep)
+        there = anchor.is_not_null() & (length > 0)
+        sets.append(replace(_texts(texts, numbers, length), there=there))
+    return Spread(tuple(sets))
 
 
-def _list(texts: tuple[str, ...], numbers: list[pl.Expr], length: pl.Expr) -> pl.Expr:
+def _texts(texts: tuple[str, ...], numbers: list[pl.Expr], length: pl.Expr) -> Spread:
     """The texts with these numbers, as far as the list is long."""
-    return there(
-        list_of([pl.when(length > place).then(gathered(texts, pl.String, one)) for place, one in enumerate(numbers)])
-    )
+    held = [pl.when(length > place).then(one) for place, one in enumerate(numbers)]
+    return Spread(tuple(pl.lit(pl.Series(texts)).gather(one) for one in held))

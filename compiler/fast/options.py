@@ -8,7 +8,7 @@ before    lists that are sorted, marked and joined row by row
 after     the number of the option at each place, and texts by number
 
     at0, at1 = by_draw(["Yes", "No"], draw)
-    entries = concat_str([gather(["(A) Yes", "(A) No"], at0), gather(["\n(B) Yes", "\n(B) No"], at1)])
+    entries = gather(["(A) Yes", "(A) No"], at0), gather(["\n(B) Yes", "\n(B) No"], at1)
 """
 
 from __future__ import annotations
@@ -18,44 +18,50 @@ from collections.abc import Iterable, Sequence
 import polars as pl
 
 from cxrspec.compiler import plan as p
-from cxrspec.compiler.fast.places import Keep, bit_at, bits, by_draw, gathered, mask_of
+from cxrspec.compiler.fast.places import Keep, bit_at, bits, by_draw, gathered
 from cxrspec.compiler.options import Choice, Shown
 from cxrspec.compiler.printing import as_json
 
 
-def shown(choice: Choice, texts: tuple[str, ...], keep: Keep) -> Shown:
-    """What a turn says of these options."""
+def shown(choice: Choice, texts: tuple[str, ...], mask: pl.Expr | None, keep: Keep) -> Shown:
+    """What a turn says of these options. The mask says which are right, if several may be."""
     size = len(texts)
     (draw,) = keep("draw", choice.draw)
     at = by_draw("at", texts, draw, keep)
     (numbers,) = keep("numbers", pl.when(choice.numbered).then(pl.lit(size, pl.UInt8)).otherwise(pl.lit(0, pl.UInt8)))
-    marks = [*(f"({p.LETTERS[i : i + 1]})" for i in range(size)), *(f"({i + 1})" for i in range(size))]
+    marks = all_marks(size)
     entries: list[pl.Expr] = []
     for i, one in enumerate(at):
         before = choice.between if i else ""
         ways = [f"{before}{mark} {text}" for mark in (marks[i], marks[i + size]) for text in texts]
         entries.append(gathered(ways, pl.String, one + numbers))
-    block = pl.concat_str(entries)
-    if not choice.several:
+    if mask is None:
         correct = choice.correct
-        place = pl.coalesce(
-            [pl.when(correct == gathered(texts, pl.String, one)).then(pl.lit(i, pl.UInt8)) for i, one in enumerate(at)]
-        )
+        place = place_of(correct, [gathered(texts, pl.String, one) for one in at])
         mark = gathered(marks, pl.String, place + numbers)
-        return Shown(block, correct, mark, correct, as_json(correct))
-    (mask,) = keep("mask", mask_of(choice.correct, texts), again=choice.again)
+        return Shown(entries, correct, mark, correct, as_json(correct))
     chosen = keep("chosen", *(mask & bit_at(one, texts) > 0 for one in at))
     held = [mask & bit > 0 for bit in bits(texts)]
     numbered = (numbers > 0).cast(pl.UInt8)
     (given,) = keep("given", _joined(held, map(pl.lit, texts)), again=choice.again)
     target = _joined(held, map(pl.lit, _as_json(texts)), ",")
     return Shown(
-        block,
+        entries,
         _joined(chosen, (gathered(texts, pl.String, one) for one in at)),
         _joined(chosen, (gathered([marks[i], marks[i + size]], pl.String, numbered) for i in range(size))),
         given,
         pl.concat_str([pl.lit("["), target, pl.lit("]")]),
     )
+
+
+def all_marks(size: int) -> list[str]:
+    """The markers of so many options: the letters, and behind them the numbers. There may be no letter for some."""
+    return [*(f"({p.LETTERS[i : i + 1]})" for i in range(size)), *(f"({i + 1})" for i in range(size))]
+
+
+def place_of(correct: pl.Expr, texts: Sequence[pl.Expr]) -> pl.Expr:
+    """The place of the answer among the texts."""
+    return pl.coalesce([pl.when(correct == one).then(pl.lit(i, pl.UInt8)) for i, one in enumerate(texts)])
 
 
 def _joined(tests: Sequence[pl.Expr], texts: Iterable[pl.Expr], between: str = p.OPTION_SEPARATOR) -> pl.Expr:

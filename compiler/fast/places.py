@@ -6,6 +6,10 @@ after     draw0, draw1 = draw * 7823..., draw * 1205...       # of the texts tha
           rank0, rank1 = draw1 < draw0, draw0 <= draw1
           word = 0 * 16 ** rank0 + 1 * 16 ** rank1            # the numbers of the texts, as digits
           first, second = word % 16, word // 16 % 16
+
+          low0 = min_horizontal(draw0, draw1, ...)            # where only a few of many come
+          low1 = min_horizontal(when(draw0 > low0).then(draw0), when(draw1 > low0).then(draw1), ...)
+          first = when(draw0 == low0).then(0).when(draw1 == low0).then(1) ...
 """
 
 from __future__ import annotations
@@ -41,21 +45,43 @@ def by_draw(
     draws = [draw * number for number in odds(texts)]
     if mask is not None:
         draws = [pl.when(mask & bit > 0).then(one).otherwise(LAST) for one, bit in zip(draws, bits(texts), strict=True)]
+    return in_order(name, draws, [pl.lit(i, pl.UInt8) for i in range(len(texts))], len(texts), keep, most)
+
+
+def some_by_draw(
+    name: str, texts: tuple[str, ...], numbers: Sequence[pl.Expr], draw: pl.Expr, keep: Keep
+) -> list[pl.Expr]:
+    """A few of the texts, named by their numbers (null: none), in drawn order: their numbers, a column a place."""
+    draws = [(gathered(_odds(texts), pl.UInt64, one) * draw).fill_null(LAST) for one in numbers]
+    return in_order(name, draws, numbers, len(texts), keep)
+
+
+def in_order(
+    name: str, draws: Sequence[pl.Expr], numbers: Sequence[pl.Expr], count: int, keep: Keep, most: int = MOST
+) -> list[pl.Expr]:
+    """Numbers below `count` by the draws of what they name, the lowest first, a column a place, up to `most`.
+
+    Draws differ; what is `LAST` is not there, and behind the last of the others numbers mean nothing.
+    """
     draws = keep(f"{name}.draw", *draws)
     size = len(draws)
-    if most == 1:
-        (lowest,) = keep(f"{name}.lowest", pl.min_horizontal(draws))
-        return keep(name, pl.coalesce(pl.when(one == lowest).then(pl.lit(i, pl.UInt8)) for i, one in enumerate(draws)))
+    most = min(most, size)
+    if most <= size // 2:
+        return keep(name, *(_at(low, draws, numbers) for low in _lowest(name, draws, keep, most)))
     ranks = keep(f"{name}.rank", *(_rank(draws, i) for i in range(size)))
-    base, width = (16, 16) if size <= 16 else (32, 12)  # a word of 64 bits has so many digits
-    starts = range(0, min(most, size), width)
+    base, width = (16, 16) if count <= 16 else (32, 12)  # a word of 64 bits has so many digits
+    starts = range(0, most, width)
     digits = [[base ** (r - at) if at <= r < at + width else 0 for r in range(size)] for at in starts]
     words = keep(
         f"{name}.word",
-        *(pl.sum_horizontal(gathered(d, pl.UInt64, rank) * i for i, rank in enumerate(ranks)) for d in digits),
+        *(
+            pl.sum_horizontal(
+                gathered(d, pl.UInt64, rank) * one.fill_null(0) for one, rank in zip(numbers, ranks, strict=True)
+            )
+            for d in digits
+        ),
     )
-    places = range(min(most, size))
-    return keep(name, *((words[p // width] // base ** (p % width) % base).cast(pl.UInt8) for p in places))
+    return keep(name, *((words[p // width] // base ** (p % width) % base).cast(pl.UInt8) for p in range(most)))
 
 
 def _rank(draws: Sequence[pl.Expr], i: int) -> pl.Expr:
@@ -64,10 +90,28 @@ def _rank(draws: Sequence[pl.Expr], i: int) -> pl.Expr:
     return pl.sum_horizontal(lower) if lower else pl.lit(0, pl.UInt32)
 
 
-@cache
+def _lowest(name: str, draws: Sequence[pl.Expr], keep: Keep, most: int) -> list[pl.Expr]:
+    """The lowest draws, as many as `most`."""
+    lows = keep(f"{name}.low0", pl.min_horizontal(draws))
+    for place in range(1, most):
+        higher = [pl.when(one > lows[-1]).then(one).otherwise(LAST) for one in draws]
+        lows += keep(f"{name}.low{place}", pl.min_horizontal(higher))
+    return lows
+
+
+def _at(low: pl.Expr, draws: Sequence[pl.Expr], numbers: Sequence[pl.Expr]) -> pl.Expr:
+    """The number with this draw."""
+    return pl.coalesce(pl.when(draw == low).then(number) for draw, number in zip(draws, numbers, strict=True))
+
+
 def odds(texts: tuple[str, ...]) -> tuple[pl.Expr, ...]:
     """The odd numbers that a row's draw is multiplied with to be the texts' draws."""
-    return tuple(pl.lit(number, pl.UInt64) for number in pl.select(odd(pl.lit(pl.Series(texts)))).to_series())
+    return tuple(pl.lit(number, pl.UInt64) for number in _odds(texts))
+
+
+@cache
+def _odds(texts: tuple[str, ...]) -> tuple[int, ...]:
+    return tuple(pl.select(odd(pl.lit(pl.Series(texts)))).to_series())
 
 
 @cache
@@ -77,16 +121,24 @@ def bits(texts: tuple[str, ...]) -> tuple[pl.Expr, ...]:
 
 
 def mask_of(items: pl.Expr, texts: tuple[str, ...]) -> pl.Expr:
-    """Which of the texts a list holds."""
-    return pl.sum_horizontal(
-        pl.when(items.list.contains(pl.lit(text))).then(bit).otherwise(0)
-        for text, bit in zip(texts, bits(texts), strict=True)
-    )
+    """Which of the texts a list holds, that holds each once at most."""
+    bits = [2**i for i in range(len(texts))]
+    return items.list.eval(pl.element().replace_strict(texts, bits, default=0, return_dtype=pl.UInt64)).list.sum()
 
 
 def bit_at(number: pl.Expr, texts: Sequence[str]) -> pl.Expr:
     """The bit of the text with this number."""
     return gathered([2**i for i in range(len(texts))], pl.UInt64, number)
+
+
+def numbers_in(name: str, mask: pl.Expr, keep: Keep, most: int, again: bool) -> list[pl.Expr]:
+    """The numbers of the bits that are set in a mask, up to `most`, lowest first; null behind the last."""
+    rest = [mask]
+    for place in range(1, most):
+        rest += keep(f"{name}.rest{place}", rest[-1] & (rest[-1] - 1), again=again)
+    return keep(
+        name, *(pl.when(one > 0).then(one.bitwise_trailing_zeros().cast(pl.UInt8)) for one in rest), again=again
+    )
 
 
 def gathered(values: Sequence[object], dtype: type[pl.DataType], place: pl.Expr) -> pl.Expr:
