@@ -8,7 +8,7 @@ are or looks at other rows than its own (`Lag`), before `Turns`, and at the end 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -192,20 +192,22 @@ class _Building:
             self.alike |= {new for new, _, _ in node.take}
 
     def group(self, node: p.Group) -> None:
-        """One row a group; `only` marks the groups whose values differ, and they leave as bad rows behind it."""
+        """One row a group; `only` marks the groups whose values differ, and they leave as bad rows behind it.
+
+        Rows are sorted before they are grouped, which keeps their order: to sort each group by itself takes longer.
+        """
         order = [expression(e, self.context) for e in node.order]
+        rows = self.rows.sort(*node.by, *order) if order else self.rows
         made: list[pl.Expr] = []
         for aggregate in node.take:
             value = pl.len() if aggregate.argument is None else expression(aggregate.argument, self.context)
-            made.append(
-                AGGREGATES[aggregate.function](value, order).cast(dtype_of(aggregate.type)).alias(aggregate.name)
-            )
+            made.append(AGGREGATES[aggregate.function](value).cast(dtype_of(aggregate.type)).alias(aggregate.name))
             if aggregate.function == "only":
                 made.append(value.n_unique().alias(f"$distinct.{aggregate.name}"))
         if node.by:
-            grouped = self.rows.group_by(*node.by).agg(made)
+            grouped = rows.group_by(*node.by).agg(made)
         else:  # one row of all rows, none of none
-            grouped = self.rows.select(*made, pl.len().alias("$rows")).filter(pl.col("$rows") > 0).drop("$rows")
+            grouped = rows.select(*made, pl.len().alias("$rows")).filter(pl.col("$rows") > 0).drop("$rows")
         self.rows = grouped.with_columns(pl.lit(None, pl.UInt16).alias(LOST))
         for aggregate in node.take:
             if aggregate.function == "only":
@@ -311,17 +313,15 @@ class _Building:
         self.rows = self.rows.with_columns(before).drop(*names, "$there")
 
 
-Aggregation = Callable[[pl.Expr, Sequence[pl.Expr]], pl.Expr]
-
-AGGREGATES: Mapping[str, Aggregation] = {
-    "only": lambda x, _: x.first(),
-    "first": lambda x, order: x.sort_by(order).first(),
-    "list": lambda x, order: x.sort_by(order).implode(),
-    "list_unique": lambda x, _: x.unique().sort().implode(),
-    "min": lambda x, _: x.min(),
-    "max": lambda x, _: x.max(),
-    "count": lambda x, _: x,
-    "most_common": lambda x, _: x.drop_nulls().mode().min(),
-    "outer": lambda x, _: outer(x),
-    "distinct": lambda x, _: x.n_unique(),
+AGGREGATES: Mapping[str, Callable[[pl.Expr], pl.Expr]] = {
+    "only": lambda x: x.first(),
+    "first": lambda x: x.first(),
+    "list": lambda x: x.implode(),
+    "list_unique": lambda x: x.unique().sort().implode(),
+    "min": lambda x: x.min(),
+    "max": lambda x: x.max(),
+    "count": lambda x: x,
+    "most_common": lambda x: x.drop_nulls().mode().min(),
+    "outer": outer,
+    "distinct": lambda x: x.n_unique(),
 }
