@@ -162,11 +162,11 @@ class _Building:
 
     def lower(self, e: Typed) -> pl.Expr:
         """The Polars expression of an expression."""
-        drawn: dict[Draw, pl.Expr] = {}
+        made: dict[Typed, pl.Expr] = {}
         for one in walk(e) if self.context.fast else ():
-            if isinstance(one, Draw) and (made := alike.drawn(one, self.alike, self.context)) is not None:
-                drawn[one] = made
-        return expression(e, replace(self.context, drawn=drawn))
+            if isinstance(one, Draw) and (drawn := alike.drawn(one, self.alike, self.context)) is not None:
+                made[one] = drawn
+        return expression(e, replace(self.context, made=made))
 
     def join(self, node: p.Join) -> None:
         """A left join that marks its matches, so that an inner join can count its losses; `on: []` matches all rows."""
