@@ -21,14 +21,14 @@ from cxrspec.runtime.census import Census, counts
 from cxrspec.runtime.emitters import Emitter
 from cxrspec.runtime.execute import Bad, Computed, Engine, Execution
 from cxrspec.runtime.locate import Roots
-from cxrspec.runtime.reading import Table, read_table
+from cxrspec.runtime.reading import QUICK, Table, read_table
 from cxrspec.runtime.timings import Timings
 from cxrspec.runtime.unchanged import InPlace
 from cxrspec.runtime.writing import Writer
 
 Progress = Callable[[str], None]
 
-_AHEAD = 8
+_AHEAD = 12
 """Tables that are read ahead of the specs that need them."""
 
 
@@ -101,7 +101,7 @@ class Making:
         execution = self._execution(tuple(relations.values()), self.frames)
         needs = {name: [r for r in p.reached(relations, name) if r in reads] for name in specs}
         made: list[Made] = []
-        order = in_order(needs)
+        order = in_order(needs, {name for name, read in reads.items() if read.format not in QUICK})
         names = dict.fromkeys(table for name in order for table in needs[name])
         with closing(ahead(names, lambda name: self._table(reads[name]), _AHEAD)) as tables:
             for name in order:
@@ -233,16 +233,22 @@ class Making:
         )
 
 
-def in_order(needs: Mapping[str, Collection[str]]) -> list[str]:
+def in_order(needs: Mapping[str, Collection[str]], slow: Collection[str] = ()) -> list[str]:
     """Specs (with the tables that each needs) in an order in which what is read is soon done with.
 
-    The next is one that needs something of what was read before, of these the one that needs the fewest others.
+    The next is one that needs something of what was read before, of these the one that needs the fewest others, of these
+    the one with the fewest that are `slow` to read: they are read while the first examples are made.
     """
     left = {name: {*tables} for name, tables in sorted(needs.items())}
     read: set[str] = set()
     order: list[str] = []
+
+    def rank(name: str) -> tuple[bool, int, int]:
+        new = left[name] - read
+        return read.isdisjoint(left[name]), len(new), len(new.intersection(slow))
+
     while left:
-        name = min(left, key=lambda name: (read.isdisjoint(left[name]), len(left[name] - read)))
+        name = min(left, key=rank)
         read |= left.pop(name)
         order.append(name)
     return order

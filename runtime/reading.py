@@ -92,7 +92,7 @@ def _absence(read: Read, located: Located, reader: Reader | None) -> Iterator[Di
 _LARGE = 1 << 20
 """Bytes of a file that is a lot of its own."""
 
-_QUICK = ("csv", "files")
+QUICK = ("csv", "files")
 """Formats that are read about as quickly as they are taken from a store."""
 
 _FILE, _LINE = "/file", "/line"  # no column is called so
@@ -138,7 +138,7 @@ def _lot(
     read: Read, columns: Sequence[RawColumn], reader: Reader, files: Located, store: Store, record: Record | None
 ) -> _Lot:
     """A lot from the store; or from its files, and for the store."""
-    if record is None or read.format in _QUICK or not record.hashes.keys() >= set(map(str, files.disk_files)):
+    if record is None or read.format in QUICK or not record.hashes.keys() >= set(map(str, files.disk_files)):
         return _read_lot(read, columns, reader, files)
     key = _key(read, columns, files, record)
     stored = store.get(key)

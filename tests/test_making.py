@@ -25,6 +25,12 @@ def test_specs_that_share_tables_follow_one_another() -> None:
     assert in_order(needs) == ["e/none", "b/nih", "d/both", "a/mimic", "c/mimic"]
 
 
+def test_what_is_quick_to_read_comes_first_among_equals() -> None:
+    needs = {"a": ["json"], "b": ["xml", "csv"], "c": ["csv"], "d": ["jsonl"]}
+    assert in_order(needs, {"json", "jsonl", "xml"}) == ["c", "b", "a", "d"]
+    assert in_order(needs) == ["a", "c", "b", "d"]
+
+
 def test_every_spec_stands_in_the_order_once() -> None:
     needs = {str(number): {number % 3, number % 5} for number in range(30)}
     ordered = in_order({name: [str(table) for table in tables] for name, tables in needs.items()})
