@@ -569,7 +569,7 @@ def _stream(disk: Path, files: Sequence[Found]) -> Iterator[tuple[Found, Callabl
     elif disk.suffix == ".zip":
         with ExitStack() as stack:
             raw = stack.enter_context(disk.open("rb"))
-            whole = cache(lambda: stack.enter_context(zipfile.ZipFile(disk)))
+            whole = cache(lambda: stack.enter_context(zipfile.ZipFile(raw)))
             for file, name, zipped in members:
                 yield file, partial(_open_member, name, zipped, raw, whole)
     else:

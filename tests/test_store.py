@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import builtins
+import io
 import os
 import random
 import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from zlib import crc32
@@ -16,7 +19,7 @@ import pytest
 
 from cxrspec.compiler.plan import Part, Place, Read
 from cxrspec.compiler.types import INT, TEXT, ListOf, RecordOf, nullable
-from cxrspec.runtime import demo, locate
+from cxrspec.runtime import demo, disk, locate
 from cxrspec.runtime.disk import Disk
 from cxrspec.runtime.locate import Roots
 from cxrspec.runtime.reading import Table, read_table
@@ -49,7 +52,8 @@ def write_notes(root: Path, files: int) -> None:
 @pytest.fixture(autouse=True)
 def long_ago(monkeypatch: pytest.MonkeyPatch) -> None:
     """Files count as old enough that a change after this moment would show."""
-    monkeypatch.setattr(locate, "RECENT", -(10**18))
+    for module in (locate, disk):
+        monkeypatch.setattr(module, "RECENT", -(10**18))
 
 
 @pytest.fixture
@@ -289,6 +293,36 @@ def test_a_run_opens_each_file_once_and_the_next_none_that_is_stored(tmp_path: P
     made_up.make(data, tmp_path / "again", compilation)
     assert not {path.suffix for path in opened} & {".json", ".jsonl", ".xml", ".tgz"}
     assert made_up.data_files(tmp_path / "again") == whole
+
+
+def test_a_run_opens_a_file_to_hash_it_and_to_read_it_and_an_archive_to_list_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the calls of Python that open files, so that none is forgotten; a second run has all that it needs beside OUT."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    data = made_up.extra_root(made_up.shipped_root(tmp_path / "data"))
+    opened = Counter[Path]()
+    for module in (builtins, io):
+        monkeypatch.setattr(module, "open", counting(module.open, opened))
+    made_up.make(data, tmp_path / "out", made_up.load(made_up.EXTRA))
+    opens = {path: count for path, count in opened.items() if path.is_relative_to(data)}
+    archives = {path for path in opens if path.suffix in (".tgz", ".zip")}
+    assert {opens.pop(path) for path in archives} == {3}
+    assert set(opens.values()) == {2}
+    opened.clear()
+    made_up.make(data, tmp_path / "out", made_up.load(made_up.EXTRA))
+    assert not [path for path in opened if path.is_relative_to(data)]
+
+
+def counting(open: Callable[..., Any], opened: Counter[Path]) -> Callable[..., Any]:
+    """`open`, with a count of what is opened by its path."""
+
+    def counted(file: Any, *rest: Any, **others: Any) -> Any:
+        if not isinstance(file, int):
+            opened[Path(file)] += 1
+        return open(file, *rest, **others)
+
+    return counted
 
 
 @pytest.mark.slow
