@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from dataclasses import field as default
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 import polars as pl
 import polars_hash as plh
@@ -451,9 +451,10 @@ def decoys(truth: pl.Expr, others: pl.Expr, count: int, context: Context, site: 
     in the truth, so all lists differ. Items stand in drawn order. Both lists count as sets; what `others` shares with
     `truth` is left out. Fewer lists if there are fewer anchors, none for an empty `truth`.
     """
-    draws = [draw(context, site + end).alias(f"draw{end}") for end in ends_of(count)]
     start = pl.struct(
-        truth.list.unique(maintain_order=True).alias("truth"), others.list.set_difference(truth).alias("others"), *draws
+        truth.list.unique(maintain_order=True).alias("truth"),
+        others.list.set_difference(truth).alias("others"),
+        draw(context, site).alias("draw"),
     )
     sets = there(list_of([_decoy(i) for i in range(count)]))
     made = (
@@ -465,14 +466,14 @@ def decoys(truth: pl.Expr, others: pl.Expr, count: int, context: Context, site: 
     return pl.when(truth.is_not_null() & others.is_not_null()).then(made)
 
 
-def ends_of(count: int) -> list[str]:
-    """What stands behind the site of `count` decoys: of the anchors, and for each list of its items and of their order."""
-    return ["", *(f".{i}{end}" for i in range(count) for end in ("", ".order"))]
+def draw_of_list(draw: pl.Expr, i: int, role: Literal["items", "order"]) -> pl.Expr:
+    """What the items of the i-th list, or their order, are drawn by: a draw of its own, as that of an item is."""
+    return draw * odd(pl.lit(f"{role} {i}"))
 
 
 def _decoy(i: int) -> pl.Expr:
     """The i-th list; null if it has no anchor."""
     length = field("truth").list.len().cast(pl.Int64)
-    rest = by_draw(field("pool"), field(f"draw.{i}")).list.head((length - 1).clip(0))
-    made = by_draw(field("anchors").list.slice(i, 1).list.concat(rest), field(f"draw.{i}.order"))
+    rest = by_draw(field("pool"), draw_of_list(field("draw"), i, "items")).list.head((length - 1).clip(0))
+    made = by_draw(field("anchors").list.slice(i, 1).list.concat(rest), draw_of_list(field("draw"), i, "order"))
     return pl.when((field("anchors").list.len() > i) & (length > 0)).then(made)

@@ -21,10 +21,10 @@ from typing import Protocol
 
 import polars as pl
 
-from cxrspec.compiler.bodies import Context, ends_of, unit
+from cxrspec.compiler.bodies import Context, draw_of_list, unit
 from cxrspec.compiler.fast.known import Known, items_of
 from cxrspec.compiler.fast.places import MOST, Keep, bit_at, by_draw, gathered, numbers_in, some_by_draw
-from cxrspec.compiler.fast.spread import Spread
+from cxrspec.compiler.fast.spread import Spread, of_known
 from cxrspec.compiler.typed import Apply, Const, Draw, Typed
 from cxrspec.compiler.types import ListOf, present
 
@@ -77,17 +77,16 @@ def drawn(e: Draw, prefix: str, turn: Turn) -> pl.Expr | Spread | None:
         return turn.keep_all(f"{prefix}.{name}", *values, again=again)
 
     masks = [turn.mask(one, texts) for one in lists]
+    draw = turn.draw_at(e.site)
     count = e.arguments[-1]
+    few = turn.longest(lists[0]) or len(texts)
     if e.function == "decoys":
         assert isinstance(count, Const)
         assert isinstance(count.value, int)
-        draws = [turn.draw_at(e.site + end) for end in ends_of(count.value)]
-        return decoys(texts, masks[0], masks[1], draws, keep, turn.longest(lists[0]) or len(texts))
-    draw = turn.draw_at(e.site)
+        return decoys(texts, masks[0], masks[1], count.value, draw, keep, few)
     if count in lists:
         return first(texts, masks[0], draw, keep)
     length = pl.min_horizontal(turn.lower(count).clip(0), masks[0].bitwise_count_ones())
-    few = turn.longest(lists[0]) or len(texts)
     if few <= len(texts) // 2:
         items = numbers_in("items", masks[0], keep, few, turn.again(lists[0]))
         return _texts(texts, some_by_draw("some", texts, items, draw, keep), length)
@@ -102,15 +101,11 @@ def first(texts: tuple[str, ...], mask: pl.Expr, draw: pl.Expr, keep: Keep) -> p
 
 
 def decoys(
-    texts: tuple[str, ...], truth: pl.Expr, others: pl.Expr, draws: list[pl.Expr], keep: Keep, most: int
+    texts: tuple[str, ...], truth: pl.Expr, others: pl.Expr, count: int, draw: pl.Expr, keep: Keep, most: int
 ) -> Spread:
-    """Lists as long as `truth`, of which only the first `most` items are right. See `bodies.decoys`.
-
-    The draws are that of the anchors, and for each list that of its items and that of their order.
-    """
+    """Lists as long as `truth`, of which only the first `most` items are right. See `bodies.decoys`."""
     others, length = keep("masks", others & ~truth, truth.bitwise_count_ones().cast(pl.Int64))
-    count = len(draws) // 2
-    anchors = by_draw("anchor", texts, draws[0], keep, others, count)
+    anchors = by_draw("anchor", texts, draw, keep, others, count)
     anchors = keep("anchored", *(pl.when(others.bitwise_count_ones() > i).then(one) for i, one in enumerate(anchors)))
     free = others
     for one in anchors:
@@ -118,9 +113,10 @@ def decoys(
     (pool,) = keep("pool", truth | free)
     sets: list[Spread] = []
     for i, anchor in enumerate(anchors):
-        taken = by_draw(f"rest{i}", texts, draws[2 * i + 1], keep, pool, most - 1) if most > 1 else []
+        draws = keep(f"draws{i}", draw_of_list(draw, i, "items"), draw_of_list(draw, i, "order"))
+        taken = by_draw(f"rest{i}", texts, draws[0], keep, pool, most - 1) if most > 1 else []
         chosen = [anchor, *(pl.when(length - 1 > place).then(number) for place, number in enumerate(taken))]
-        numbers = some_by_draw(f"set{i}", texts, chosen, draws[2 * i + 2], keep)
+        numbers = some_by_draw(f"set{i}", texts, chosen, draws[1], keep)
         there = anchor.is_not_null() & (length > 0)
         sets.append(replace(_texts(texts, numbers, length), there=there))
     return Spread(tuple(sets))
@@ -128,5 +124,4 @@ def decoys(
 
 def _texts(texts: tuple[str, ...], numbers: list[pl.Expr], length: pl.Expr) -> Spread:
     """The texts with these numbers, as far as the list is long."""
-    held = [pl.when(length > place).then(one) for place, one in enumerate(numbers)]
-    return Spread(tuple(pl.lit(pl.Series(texts)).gather(one) for one in held))
+    return of_known(texts, (pl.when(length > place).then(one) for place, one in enumerate(numbers)))

@@ -7,16 +7,19 @@ before    truth = choose(positives, size(positives)).list.join(", ")
 after     truth = concat_str([chosen0, chosen1, ...], separator=", ", ignore_nulls=True)
           option0 = truth
           option1 = concat_str([item0 of set0, item1 of set0, ...], separator=", ", ignore_nulls=True).str.to_lowercase()
+
+Items that are known texts are joined, and put into lower case, in tables (pieces.py).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import polars as pl
 
 from cxrspec.compiler.bodies import Context, expression, list_of, there
+from cxrspec.compiler.fast.pieces import Piece, put_together
 from cxrspec.compiler.typed import Apply, Column, Const, Draw, It, Map, Typed, children, walk
 from cxrspec.compiler.types import TEXT, ListOf, is_nullable, present
 
@@ -25,11 +28,19 @@ from cxrspec.compiler.types import TEXT, ListOf, is_nullable, present
 class Spread:
     """A list as columns. An item is an expression, null where there is none, or a list as columns itself.
 
-    `there` says whether the list is there at all, if it is an item.
+    there  whether the list is there at all, if it is an item
+    known  the texts that items are of, and the number of each item; those that are not there stand at the end
     """
 
     items: tuple[pl.Expr | Spread, ...]
     there: pl.Expr | None = None
+    known: tuple[tuple[str, ...], tuple[pl.Expr, ...]] | None = None
+
+
+def of_known(texts: tuple[str, ...], numbers: Iterable[pl.Expr]) -> Spread:
+    """A list of the texts with these numbers; those that are null stand at the end."""
+    held = tuple(numbers)
+    return Spread(tuple(pl.lit(pl.Series(texts)).gather(one) for one in held), known=(texts, held))
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +86,10 @@ class Lists:
         match e:
             case Apply("join", (items, Const(str(by)))) if (found := self.spread(items)) is not None and found.items:
                 yield e, joined(found, by)
+            case Apply("lower", (Apply("join", (items, Const(str(by)))),)) if (
+                found := self.spread(items)
+            ) is not None and (small := lowered(found, by)) is not None:
+                yield e, small
             case Column() | Draw() | It() if e in self.held:
                 yield e, listed(self.held[e])
             case Map(_, items, _):
@@ -91,7 +106,20 @@ def _inner(body: Typed) -> bool:
 
 def joined(items: Spread, by: str) -> pl.Expr:
     """The texts with a separator between."""
+    if items.known is not None:
+        texts, numbers = items.known
+        later = tuple(by + text for text in texts)
+        pieces = [Piece((*(later if i else texts), ""), one.fill_null(len(texts))) for i, one in enumerate(numbers)]
+        return pl.concat_str(put_together(pieces))
     return pl.concat_str([one for one in items.items if isinstance(one, pl.Expr)], separator=by, ignore_nulls=True)
+
+
+def lowered(items: Spread, by: str) -> pl.Expr | None:
+    """The same in lower case, if that is the case of each text by itself: that of Σ hangs on what follows."""
+    if items.known is None or any("Σ" in text for text in (by, *items.known[0])):
+        return None
+    between, *small = pl.Series([by, *items.known[0]]).str.to_lowercase()
+    return joined(replace(items, known=(tuple(small), items.known[1])), between)
 
 
 def listed(items: Spread) -> pl.Expr:

@@ -32,10 +32,15 @@ def unit(drawn: int) -> float:
     return drawn / 2**64
 
 
-def in_drawn_order(seed: int, id: str, site: str, items: Sequence[str]) -> list[str]:
-    """The items by their own draws: that of the site times an odd number made of the item, modulo 2^64."""
-    drawn = draw(seed, id, site)
-    return sorted(items, key=lambda item: drawn * (xxhash.xxh64_intdigest(item.encode()) | 1) % 2**64)
+def in_drawn_order(seed: int, id: str, site: str, items: Sequence[str], name: str = "") -> list[str]:
+    """The items by their own draws: that of the site, or of a `name` there, times an odd number made of the item."""
+    drawn = draw(seed, id, site) * (odd(name) if name else 1)
+    return sorted(items, key=lambda item: drawn * odd(item) % 2**64)
+
+
+def odd(text: str) -> int:
+    """What a draw is multiplied with, modulo 2^64, to be the text's own: its xxh64, made odd."""
+    return xxhash.xxh64_intdigest(text.encode()) | 1
 
 
 # ---- the grammar
@@ -298,6 +303,6 @@ def decoys(seed: int, id: str, site: str, truth: Sequence[str], others: Sequence
     pool = [*truth, *drawn[count:]]
     made: list[list[str]] = []
     for place, anchor in enumerate(drawn[:count]):
-        rest = in_drawn_order(seed, id, f"{site}.{place}", pool)[: len(truth) - 1]
-        made.append(in_drawn_order(seed, id, f"{site}.{place}.order", [anchor, *rest]))
+        rest = in_drawn_order(seed, id, site, pool, f"items {place}")[: len(truth) - 1]
+        made.append(in_drawn_order(seed, id, site, [anchor, *rest], f"order {place}"))
     return made
