@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
@@ -15,7 +16,7 @@ from cxrspec.compiler.bodies import Context, draw, expression, list_of, there, w
 from cxrspec.compiler.boxes import corners, labelled, one_size, printed, unlabelled
 from cxrspec.compiler.dtypes import dtype_of
 from cxrspec.compiler.fast import choosing, options, places, prompts, varied
-from cxrspec.compiler.fast.known import Known, at_most, items_of
+from cxrspec.compiler.fast.known import Known, at_most, items_of, texts_of
 from cxrspec.compiler.fast.spread import Lists, Spread
 from cxrspec.compiler.fast.varied import Varied
 from cxrspec.compiler.options import Choice, Listed, Shown, listed
@@ -297,7 +298,8 @@ class _Turn:
     def choice(self, choice: p.ChoiceAnswer, applies: pl.Expr) -> _Asked:
         correct = self.keep("correct", self.lower(choice.correct), self.again(choice.correct))
         given = self.options(choice)
-        self.rules(choice, given, correct, applies)
+        if not self.sure(choice):
+            self.rules(choice, given, correct, applies)
         shown = self.shown(choice, given, correct)
         prompt = self.prompt(self.block(choice, shown.entries))
         shapes = self.form.prompt.shapes
@@ -360,6 +362,18 @@ class _Turn:
         if choice.reply != ("text",):
             marker = given.any(lambda one: one.str.contains(MARKER))
             self.check("an option that reads like a marker", ~marker, applies, options)
+
+    def sure(self, choice: p.ChoiceAnswer) -> bool:
+        """Whether what is known of options and answers says that no row breaks a rule: a fast form asks no more then."""
+        options, answers = items_of(choice.options, self.known), texts_of(choice.correct)
+        if choice.several:
+            items = items_of(choice.correct, self.known)
+            answers = None if items is None else items.texts
+        if not self.context.fast or options is None or answers is None or not (options.all and options.texts):
+            return False
+        commas = choice.several and any(p.OPTION_SEPARATOR in text for text in options.texts)
+        marks = choice.reply != ("text",) and any(re.search(MARKER, text) for text in options.texts)
+        return {*answers} <= {*options.texts} and not commas and not marks
 
     def like_options(self, given: pl.Expr) -> Callable[[pl.Expr], pl.Expr]:
         """Whether a text reads like some of the options, or their markers."""

@@ -12,7 +12,7 @@ import pytest
 
 from cxrspec.compiler import plan as p
 from cxrspec.compiler.bodies import Context, expression
-from cxrspec.compiler.fast.known import Items, Known, at_most, known
+from cxrspec.compiler.fast.known import Items, Known, at_most, known, texts_of
 from cxrspec.compiler.to_polars import Stage, query, stages
 from cxrspec.compiler.typed import Apply, Branch, Column, Const, Typed
 from cxrspec.compiler.types import BOOL, INT, TEXT, LabelsOf, ListOf, Type, nullable
@@ -246,6 +246,40 @@ def test_what_lists_can_hold() -> None:
 
 def test_a_node_that_makes_other_columns_forgets() -> None:
     assert not known([p.Derive("two", Const(("a", "b"), ListOf(TEXT))), p.Explode("xs", "two", TEXT, None)])
+
+
+def test_texts_that_an_expression_can_give() -> None:
+    yes, no, named = Const("yes", TEXT), Const("no", TEXT), Column("named", TEXT)
+    flag = Column("flag", BOOL)
+    assert texts_of(Branch(flag, yes, Branch(flag, no, yes, TEXT), TEXT)) == ("yes", "no", "yes")
+    assert texts_of(Branch(flag, yes, named, TEXT)) is None
+
+
+def gates(size: int, options: str, correct: str, several: bool) -> list[str]:
+    """The names of what is asked of the rows of a form."""
+    form = p.Form("form", (), None, 1, BLOCK, choice(options, correct, ("letters",), several))
+    held: Known = {"truth": Items(NAMES[:size]), "options": Items(NAMES[:4], all=True)}
+    found = query(Stage((p.Turns((form,)),), known=held), table(LISTS, []).lazy(), {}, Context())[1]
+    return [gate.name.removesuffix(" in form `form`") for gate in found if gate.kind == "check"]
+
+
+@pytest.mark.parametrize(
+    ("size", "options", "correct", "several", "sure"),
+    [
+        (4, "options", "truth", True, True),
+        (5, "options", "truth", True, False),
+        (4, "options", "others", True, False),
+        (4, '["a", "b, c"]', "where(truth, false)", True, False),
+        (4, '["a", "b"]', 'if size(truth) > 1 then "a" else "b"', False, True),
+        (4, '["a", "b"]', 'if size(truth) > 1 then "a" else "c"', False, False),
+        (4, '["a", "(A)"]', '"a"', False, False),
+        (4, "truth", '"A 0"', False, False),
+    ],
+)
+def test_rules_that_no_row_can_break_are_not_asked(
+    size: int, options: str, correct: str, several: bool, sure: bool
+) -> None:
+    assert ("an answer that is no option" not in gates(size, options, correct, several)) is sure
 
 
 @pytest.mark.parametrize(

@@ -68,6 +68,18 @@ def items_of(e: Typed, known: Known) -> Items | None:
             return None
 
 
+def texts_of(e: Typed) -> tuple[str, ...] | None:
+    """The texts that an expression can give; None if that is anything."""
+    match e:
+        case Const(str(value)):
+            return (value,)
+        case Branch(_, then, otherwise):
+            one, other = texts_of(then), texts_of(otherwise)
+            return None if one is None or other is None else one + other
+        case _:
+            return None
+
+
 def at_most(items: Typed, condition: Typed) -> int | None:
     """The most items that a list can have where a condition holds, if it says `size(items) <= 5`."""
     match condition:

@@ -18,6 +18,7 @@ from collections.abc import Iterable, Sequence
 import polars as pl
 
 from cxrspec.compiler import plan as p
+from cxrspec.compiler.fast.pieces import Piece, at_number, put_together
 from cxrspec.compiler.fast.places import Keep, bit_at, bits, by_draw, gathered
 from cxrspec.compiler.options import Choice, Shown
 from cxrspec.compiler.printing import as_json
@@ -30,25 +31,27 @@ def shown(choice: Choice, texts: tuple[str, ...], mask: pl.Expr | None, keep: Ke
     at = by_draw("at", texts, draw, keep)
     (numbers,) = keep("numbers", pl.when(choice.numbered).then(pl.lit(size, pl.UInt8)).otherwise(pl.lit(0, pl.UInt8)))
     marks = all_marks(size)
-    entries: list[pl.Expr] = []
+    pieces: list[Piece] = []
     for i, one in enumerate(at):
         before = choice.between if i else ""
-        ways = [f"{before}{mark} {text}" for mark in (marks[i], marks[i + size]) for text in texts]
-        entries.append(gathered(ways, pl.String, one + numbers))
+        ways = tuple(f"{before}{mark} {text}" for mark in (marks[i], marks[i + size]) for text in texts)
+        pieces.append(Piece(ways, one + numbers))
+    entries = put_together(pieces)
     if mask is None:
         correct = choice.correct
         place = place_of(correct, [gathered(texts, pl.String, one) for one in at])
         mark = gathered(marks, pl.String, place + numbers)
         return Shown(entries, correct, mark, correct, as_json(correct))
-    chosen = keep("chosen", *(mask & bit_at(one, texts) > 0 for one in at))
+    chosen = keep("chosen", *(pl.when(mask & bit_at(one, texts) > 0).then(one) for one in at))
     held = [mask & bit > 0 for bit in bits(texts)]
+    there = [one.is_not_null() for one in chosen]
     numbered = (numbers > 0).cast(pl.UInt8)
     (given,) = keep("given", _joined(held, map(pl.lit, texts)), again=choice.again)
     target = _joined(held, map(pl.lit, _as_json(texts)), ",")
     return Shown(
         entries,
-        _joined(chosen, (gathered(texts, pl.String, one) for one in at)),
-        _joined(chosen, (gathered([marks[i], marks[i + size]], pl.String, numbered) for i in range(size))),
+        pl.concat_str([at_number(texts, one) for one in chosen], separator=p.OPTION_SEPARATOR, ignore_nulls=True),
+        _joined(there, (gathered([marks[i], marks[i + size]], pl.String, numbered) for i in range(size))),
         given,
         pl.concat_str([pl.lit("["), target, pl.lit("]")]),
     )

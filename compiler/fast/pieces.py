@@ -34,7 +34,12 @@ def put_together(pieces: Sequence[Piece]) -> list[pl.Expr]:
             folded.append(Piece(_pairs(last.texts, piece.texts), number))
         else:
             folded.append(piece)
-    return [pl.lit(_table(one.texts)).gather(one.number) for one in folded]
+    return [at_number(one.texts, one.number) for one in folded]
+
+
+def at_number(texts: tuple[str, ...], number: pl.Expr) -> pl.Expr:
+    """The text with this number; null where that is null."""
+    return pl.lit(_table(texts)).gather(number)
 
 
 @cache

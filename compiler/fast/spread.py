@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 import polars as pl
 
 from cxrspec.compiler.bodies import Context, expression, list_of, there
-from cxrspec.compiler.fast.pieces import Piece, put_together
+from cxrspec.compiler.fast.pieces import Piece, at_number, put_together
 from cxrspec.compiler.typed import Apply, Column, Const, Draw, It, Map, Typed, children, walk
 from cxrspec.compiler.types import TEXT, ListOf, is_nullable, present
 
@@ -40,7 +40,7 @@ class Spread:
 def of_known(texts: tuple[str, ...], numbers: Iterable[pl.Expr]) -> Spread:
     """A list of the texts with these numbers; those that are null stand at the end."""
     held = tuple(numbers)
-    return Spread(tuple(pl.lit(pl.Series(texts)).gather(one) for one in held), known=(texts, held))
+    return Spread(tuple(at_number(texts, one) for one in held), known=(texts, held))
 
 
 @dataclass(frozen=True, slots=True)
