@@ -22,7 +22,12 @@ from . import made_up
 from .corpus import compilation, corpus
 from .evaluating import LABELS, Engine, check, prompt, table
 
-FEW = ("image_classification/brax", "image_classification/cxr_lt", "report_evaluation/rexval")
+FEW = (
+    "image_classification/brax",
+    "image_classification/cxr_lt",
+    "report_evaluation/rexval",
+    "view_classification/mimic_cxr",
+)
 
 
 def plain(monkeypatch: pytest.MonkeyPatch, out: Path, specs: tuple[str, ...]) -> dict[str, bytes]:

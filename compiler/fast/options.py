@@ -1,4 +1,4 @@
-"""Options that are the same for every row: a column a place instead of a list a row.
+"""Options out of a few known ones: a column a place instead of a list a row.
 
 before    lists that are sorted, marked and joined row by row
 
@@ -24,18 +24,26 @@ from cxrspec.compiler.options import Choice, Shown
 from cxrspec.compiler.printing import as_json
 
 
-def shown(choice: Choice, texts: tuple[str, ...], mask: pl.Expr | None, keep: Keep) -> Shown:
-    """What a turn says of these options. The mask says which are right, if several may be."""
+def shown(
+    choice: Choice, texts: tuple[str, ...], mask: pl.Expr | None, keep: Keep, held: pl.Expr | None = None
+) -> Shown:
+    """What a turn says of these options. `mask` says which are right, if several may be.
+
+    If one is right, a row may have some of them only: those in `held`.
+    """
     size = len(texts)
     (draw,) = keep("draw", choice.draw)
-    at = by_draw("at", texts, draw, keep)
+    at = by_draw("at", texts, draw, keep, held)
+    if held is not None:
+        at = keep("there", *(pl.when(held.bitwise_count_ones() > i).then(one) for i, one in enumerate(at)))
     (numbers,) = keep("numbers", pl.when(choice.numbered).then(pl.lit(size, pl.UInt8)).otherwise(pl.lit(0, pl.UInt8)))
     marks = all_marks(size)
+    nothing = () if held is None else ("",)
     pieces: list[Piece] = []
     for i, one in enumerate(at):
         before = choice.between if i else ""
         ways = tuple(f"{before}{mark} {text}" for mark in (marks[i], marks[i + size]) for text in texts)
-        pieces.append(Piece(ways, one + numbers))
+        pieces.append(Piece((*ways, *nothing), (one + numbers).fill_null(len(ways))))
     entries = put_together(pieces)
     if mask is None:
         correct = choice.correct
