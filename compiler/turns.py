@@ -332,8 +332,8 @@ class _Turn:
             mask = self.mask(choice.correct, items.texts) if choice.several else None
             return options.shown(asked, items.texts, mask, self.keep_all)
         if items is not None and not choice.several and 0 < len(items.texts) <= varied.MOST:
-            held = self.mask(choice.options, items.texts)
-            return options.shown(asked, items.texts, None, self.keep_all, held)
+            some = self.mask(choice.options, items.texts)
+            return options.shown(asked, items.texts, None, self.keep_all, some)
         return listed(asked, given.items, self.keep)
 
     def drawn(self, role: str, ways: Sequence[str], way: str) -> pl.Expr:

@@ -25,20 +25,20 @@ from cxrspec.compiler.printing import as_json
 
 
 def shown(
-    choice: Choice, texts: tuple[str, ...], mask: pl.Expr | None, keep: Keep, held: pl.Expr | None = None
+    choice: Choice, texts: tuple[str, ...], mask: pl.Expr | None, keep: Keep, some: pl.Expr | None = None
 ) -> Shown:
     """What a turn says of these options. `mask` says which are right, if several may be.
 
-    If one is right, a row may have some of them only: those in `held`.
+    If one is right, a row may have some of them only: those in `some`.
     """
     size = len(texts)
     (draw,) = keep("draw", choice.draw)
-    at = by_draw("at", texts, draw, keep, held)
-    if held is not None:
-        at = keep("there", *(pl.when(held.bitwise_count_ones() > i).then(one) for i, one in enumerate(at)))
+    at = by_draw("at", texts, draw, keep, some)
+    if some is not None:
+        at = keep("there", *(pl.when(some.bitwise_count_ones() > i).then(one) for i, one in enumerate(at)))
     (numbers,) = keep("numbers", pl.when(choice.numbered).then(pl.lit(size, pl.UInt8)).otherwise(pl.lit(0, pl.UInt8)))
     marks = all_marks(size)
-    nothing = () if held is None else ("",)
+    nothing = () if some is None else ("",)
     pieces: list[Piece] = []
     for i, one in enumerate(at):
         before = choice.between if i else ""
