@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from concurrent.futures import Future
 from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 import polars as pl
@@ -17,6 +19,7 @@ from cxrspec.compiler.pipeline import Compiled
 from cxrspec.compiler.serial import fingerprint
 from cxrspec.runtime import manifest
 from cxrspec.runtime.ahead import ahead
+from cxrspec.runtime.behind import Behind
 from cxrspec.runtime.census import Census, counts
 from cxrspec.runtime.emitters import Emitter
 from cxrspec.runtime.execute import Bad, Computed, Engine, Execution
@@ -38,6 +41,17 @@ class Made:
 
     entry: manifest.Spec
     seen: Census
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A spec whose examples are computed, none of them of a bad row; the last may still be on their way into its files."""
+
+    spec: Compiled
+    computed: Sequence[Computed]
+    warnings: Sequence[Diagnostic]
+    writer: Writer
+    done: Future[tuple[list[Path], Census]]
 
 
 @dataclass(slots=True)
@@ -89,9 +103,13 @@ class Making:
         self.timings = timings
         self.tables: dict[str, Table] = {}
         self.frames: dict[str, pl.DataFrame] = {}
+        self.behind = Behind()
 
     def make(self, ready: Sequence[Compiled]) -> list[Made]:
-        """Read what the specs need, compute and write them one by one; those that bad data stops are left out."""
+        """Read what the specs need, compute and write them one by one; those that bad data stops are left out.
+
+        One other thread reads ahead, and one writes behind.
+        """
         empty = {
             r.name: r for spec in ready if spec.plan for r in spec.plan.relations if isinstance(r.nodes[0], p.Empty)
         }
@@ -100,10 +118,10 @@ class Making:
         reads = {r.name: r.nodes[0] for r in relations.values() if isinstance(r.nodes[0], p.Read)}
         execution = self._execution(tuple(relations.values()), self.frames)
         needs = {name: [r for r in p.reached(relations, name) if r in reads] for name in specs}
-        made: list[Made] = []
+        written: list[Written] = []
         order = in_order(needs, {name for name, read in reads.items() if read.format not in QUICK})
         names = dict.fromkeys(table for name in order for table in needs[name])
-        with closing(ahead(names, lambda name: self._table(reads[name]), _AHEAD)) as tables:
+        with closing(ahead(names, lambda name: self._table(reads[name]), _AHEAD)) as tables, self.behind:
             for name in order:
                 for table in needs[name]:
                     if table not in self.tables:
@@ -111,9 +129,10 @@ class Making:
                         with self._reading(reads[table]):
                             self._take(table, next(tables))
                 self.progress(f"making {name}")
-                one = self._one(specs[name], execution, {table: self.tables[table] for table in needs[name]})
-                if one is not None:
-                    made.append(one)
+                begun = self._one(specs[name], execution, {table: self.tables[table] for table in needs[name]})
+                if begun is not None:
+                    written.append(begun)
+            made = [one for each in written if (one := self._made(each)) is not None]
         self.way.roots.store.tidy()
         return made
 
@@ -131,8 +150,8 @@ class Making:
     def _execution(self, relations: Sequence[p.Relation], frames: dict[str, pl.DataFrame]) -> Execution:
         return Execution(relations, frames.pop, self.way.context, self.way.engine, self.way.limit)
 
-    def _one(self, spec: Compiled, execution: Execution, tables: Mapping[str, Table]) -> Made | None:
-        """Compute and write one spec; None after a finding in its data."""
+    def _one(self, spec: Compiled, execution: Execution, tables: Mapping[str, Table]) -> Written | None:
+        """Compute one spec, and begin to write it; None after a finding in its data."""
         assert spec.plan is not None
         computed: list[Computed] | None = None
         writer = Writer(self.folder / spec.name, self.way.emitter)
@@ -140,7 +159,7 @@ class Making:
             computed = self._examples(spec, execution, writer)
         if computed is None or any(c.bad for c in computed):
             # What another spec needs of a shared table is not this one's fault: look again with its own plan alone.
-            writer.discard()
+            self._discard(writer)
             tables = {}
             for read in spec.plan.reads:
                 with self._reading(read):
@@ -150,21 +169,12 @@ class Making:
             writer = Writer(self.folder / spec.name, self.way.emitter)
             alone = self._execution(spec.plan.relations, {name: table.frame for name, table in tables.items()})
             computed = self._examples(spec, alone, writer)
-        source = spec.spec.source.name
-        with self.timings.of(source, "write"):
-            files, seen = writer.finish()
-        findings = [_bad_row(b, spec.name) for c in computed for b in c.bad]
-        if not findings and self.way.limit is None:
-            findings = _unexpected(spec.plan, seen)
-        if self.findings.stopped(spec, findings):
-            writer.discard()
+        if self.findings.stopped(spec, [_bad_row(b, spec.name) for c in computed for b in c.bad]):
+            self._discard(writer)
             return None
-        self.findings.diagnostics += [replace(d, spec=spec.name) for d in _warnings(spec.plan, tables)]
-        self.timings.examples[source] += sum(side.rows for side in seen.values())
-        with self.timings.of(source, "read"):
-            inputs = self.place.inputs(spec.plan) or {}
-        with self.timings.of(source, "write"):
-            return Made(self._entry(spec, computed, inputs, files, seen, _warnings(spec.plan, tables)), seen)
+        with self._writing(spec):
+            done = self.behind.do(writer.finish)
+        return Written(spec, computed, _warnings(spec.plan, tables), writer, done)
 
     def _examples(self, spec: Compiled, execution: Execution, writer: Writer) -> list[Computed]:
         """Write the examples of a spec; what was counted in it and in all it is made from."""
@@ -172,8 +182,8 @@ class Making:
         source = spec.spec.source.name
 
         def emit(examples: pl.DataFrame) -> None:
-            with self.timings.of(source, "write"):
-                writer.add(examples)
+            with self._writing(spec):
+                self.behind.do(partial(writer.add, examples))
 
         with self.timings.of(source, "plan"):
             *others, _ = execution.reached(spec.name)
@@ -183,20 +193,37 @@ class Making:
             generated = any(read.generated for read in spec.plan.reads)
             return [*computed, execution.examples(spec.name, source, generated, emit)]
 
+    def _discard(self, writer: Writer) -> None:
+        self.behind.wait()
+        writer.discard()
+
+    def _writing(self, spec: Compiled) -> AbstractContextManager[None]:
+        return self.timings.of(spec.spec.source.name, "write")
+
+    def _made(self, one: Written) -> Made | None:
+        """A spec that is written; None if there are more or fewer examples than it expects."""
+        plan = one.spec.plan
+        assert plan is not None
+        with self._writing(one.spec):
+            files, seen = one.done.result()
+        if self.way.limit is None and self.findings.stopped(one.spec, _unexpected(plan, seen)):
+            one.writer.discard()
+            return None
+        source = one.spec.spec.source.name
+        self.findings.diagnostics += [replace(d, spec=one.spec.name) for d in one.warnings]
+        self.timings.examples[source] += sum(side.rows for side in seen.values())
+        with self.timings.of(source, "read"):
+            inputs = self.place.inputs(plan) or {}
+        with self._writing(one.spec):
+            return Made(self._entry(one, inputs, files, seen), seen)
+
     # ---- the manifest
 
-    def _entry(
-        self,
-        spec: Compiled,
-        computed: Iterable[Computed],
-        inputs: Mapping[str, str],
-        files: Iterable[Path],
-        seen: Census,
-        warnings: Sequence[Diagnostic],
-    ) -> manifest.Spec:
+    def _entry(self, one: Written, inputs: Mapping[str, str], files: Iterable[Path], seen: Census) -> manifest.Spec:
+        spec = one.spec
         assert spec.plan is not None
         sources = sorted(spec.plan.sources)
-        codes = [d.code for d in warnings]
+        codes = [d.code for d in one.warnings]
         entry = manifest.Spec(
             name=spec.name,
             task="",
@@ -205,7 +232,7 @@ class Making:
             way=self.place.way_of(spec, sources),
             inputs=inputs,
             attrition=tuple(
-                manifest.Step(x.relation, x.step, x.rows_in, x.rows_out) for c in computed for x in c.losses
+                manifest.Step(x.relation, x.step, x.rows_in, x.rows_out) for c in one.computed for x in c.losses
             ),
             splits=counts(seen),
             files=tuple(
