@@ -47,9 +47,10 @@ class Writer:
             self.waiting[split] = rows
 
     def finish(self) -> tuple[list[Path], Census]:
-        """Write what is left; all files by split and shard, and the census of what they hold."""
+        """Write what is left, and hold it no longer; all files by split and shard, and the census of what they hold."""
         written: list[Path] = []
-        for split, rows in self.waiting.items():
+        for split in SPLITS:
+            rows = self.waiting.pop(split)
             if rows.height:
                 self._write(split, rows)
             count = len(self.shards[split])
@@ -58,7 +59,8 @@ class Writer:
                 for shard in self.shards[split]
                 for path in shard
             ]
-        return written, together(self.seen)
+        seen, self.seen = self.seen, []
+        return written, together(seen)
 
     def discard(self) -> None:
         """Remove what was written."""
