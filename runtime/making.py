@@ -51,7 +51,7 @@ class Written:
     computed: Sequence[Computed]
     warnings: Sequence[Diagnostic]
     writer: Writer
-    done: Future[tuple[list[Path], Census]]
+    done: Future[tuple[tuple[manifest.File, ...], Census]]
 
 
 @dataclass(slots=True)
@@ -173,7 +173,7 @@ class Making:
             self._discard(writer)
             return None
         with self._writing(spec):
-            done = self.behind.do(writer.finish)
+            done = self.behind.do(partial(self._finished, writer))
         return Written(spec, computed, _warnings(spec.plan, tables), writer, done)
 
     def _examples(self, spec: Compiled, execution: Execution, writer: Writer) -> list[Computed]:
@@ -197,6 +197,12 @@ class Making:
         self.behind.wait()
         writer.discard()
 
+    def _finished(self, writer: Writer) -> tuple[tuple[manifest.File, ...], Census]:
+        """The files of a spec that is computed, and the census of what they hold."""
+        written, seen = writer.finish()
+        files = [(f.relative_to(self.folder).as_posix(), f.stat().st_size, manifest.hash_file(f)) for f in written]
+        return tuple(manifest.File(*file) for file in files), seen
+
     def _writing(self, spec: Compiled) -> AbstractContextManager[None]:
         return self.timings.of(spec.spec.source.name, "write")
 
@@ -219,7 +225,9 @@ class Making:
 
     # ---- the manifest
 
-    def _entry(self, one: Written, inputs: Mapping[str, str], files: Iterable[Path], seen: Census) -> manifest.Spec:
+    def _entry(
+        self, one: Written, inputs: Mapping[str, str], files: tuple[manifest.File, ...], seen: Census
+    ) -> manifest.Spec:
         spec = one.spec
         assert spec.plan is not None
         sources = sorted(spec.plan.sources)
@@ -235,10 +243,7 @@ class Making:
                 manifest.Step(x.relation, x.step, x.rows_in, x.rows_out) for c in one.computed for x in c.losses
             ),
             splits=counts(seen),
-            files=tuple(
-                manifest.File(f.relative_to(self.folder).as_posix(), f.stat().st_size, manifest.hash_file(f))
-                for f in files
-            ),
+            files=files,
             warnings={code: codes.count(code) for code in sorted(set(codes))},
             authorities=self._authorities(spec.plan, inputs),
             sources=tuple(sources),
