@@ -12,13 +12,12 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import polars as pl
-import xxhash
 
 from cxrspec.compiler.bodies import hashed
 from tests.oracle.classification import COMPETITION, sides
 from tests.oracle.examples import Task
 from tests.oracle.mimic import LABELS
-from tests.oracle.prompts import Leaf, decoys, draw, in_drawn_order
+from tests.oracle.prompts import Leaf, decoys, draw, in_drawn_order, odd
 
 SEED = 1
 VIEWS = ("AP", "PA", "LATERAL", "LL")
@@ -41,14 +40,10 @@ def at(site: str) -> pl.Expr:
     return hashed(pl.lit(str(SEED)), pl.col("id"), pl.lit(site))
 
 
-def odd(item: str) -> int:
-    """What an item makes its own draw of the site's with."""
-    return xxhash.xxh64_intdigest(item.encode()) | 1
-
-
-def of_each(site: str, items: Sequence[str]) -> pl.Expr:
-    """The items' own draws, as a list; UInt64 wraps round at 2^64."""
-    return pl.concat_list([at(site) * pl.lit(odd(item), pl.UInt64) for item in items])
+def of_each(site: str, items: Sequence[str], name: str = "") -> pl.Expr:
+    """The items' own draws, as a list, by that of the site or of a `name` there; UInt64 wraps round at 2^64."""
+    drawn = at(site) * pl.lit(odd(name) if name else 1, pl.UInt64)
+    return pl.concat_list([drawn * pl.lit(odd(item), pl.UInt64) for item in items])
 
 
 def view_classification(folder: Path) -> pl.DataFrame:
@@ -79,8 +74,8 @@ def image_classification(folder: Path) -> pl.DataFrame:
         which_reply=at("which_set:reply"),
         truth=of_each("which_set.truth", LABELS),
         others=of_each("which_set.others", LABELS),
-        **{f"list{place}": of_each(f"which_set.others.{place}", LABELS) for place in places},
-        **{f"order{place}": of_each(f"which_set.others.{place}.order", LABELS) for place in places},
+        **{f"list{place}": of_each("which_set.others", LABELS, f"items {place}") for place in places},
+        **{f"order{place}": of_each("which_set.others", LABELS, f"order {place}") for place in places},
         presence=at("presence:prompt"),
         presence_options=of_each("presence:options", YES_NO),
         side=at("presence.disease"),

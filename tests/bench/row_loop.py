@@ -55,9 +55,13 @@ def draw(*texts: str) -> int:
     return xxhash.xxh64_intdigest("\x1f".join((str(SEED), *texts)).encode())
 
 
-def shuffled(id: str, site: str, items: Sequence[str]) -> list[str]:
-    drawn = draw(id, site)
-    return sorted(items, key=lambda item: drawn * (xxhash.xxh64_intdigest(item.encode()) | 1) % 2**64)
+def odd(text: str) -> int:
+    return xxhash.xxh64_intdigest(text.encode()) | 1
+
+
+def shuffled(id: str, site: str, items: Sequence[str], name: str = "") -> list[str]:
+    drawn = draw(id, site) * (odd(name) if name else 1)
+    return sorted(items, key=lambda item: drawn * odd(item) % 2**64)
 
 
 def block(options: Sequence[str], numbers: bool = False) -> tuple[str, list[str]]:
@@ -180,8 +184,8 @@ def set_turn(id: str, texts: Sequence[str], positives: list[str], negatives: Seq
     pool = positives + others[3:]
     sets = [shuffled(id, "which_set.truth", positives)]
     for place, anchor in enumerate(others[:3]):
-        rest = shuffled(id, f"which_set.others.{place}", pool)[: len(positives) - 1]
-        sets.append(shuffled(id, f"which_set.others.{place}.order", [anchor, *rest]))
+        rest = shuffled(id, "which_set.others", pool, f"items {place}")[: len(positives) - 1]
+        sets.append(shuffled(id, "which_set.others", [anchor, *rest], f"order {place}"))
     options = [", ".join(one).lower() for one in sets]
     truth = options[0]
     options = shuffled(id, "which_set:options", options)
