@@ -188,7 +188,7 @@ class _Building:
             case "left":
                 pass
         self.rows = self.rows.drop("$hit", *mine)
-        if not node.on:
+        if not node.on and not node.many:  # one row for all
             self.alike |= {new for new, _, _ in node.take}
 
     def group(self, node: p.Group) -> None:

@@ -165,20 +165,20 @@ def test_choices_among_known_texts(size: int) -> None:
 # ---- choices of a list that is the same in every row
 
 
-def of_all(texts: Sequence[str], engine: Engine, fast: bool) -> list[dict[str, object]]:
-    """Some of the texts, and of those that a row has not."""
+def of_all(texts: Sequence[str], engine: Engine, fast: bool, *others: Sequence[str]) -> list[dict[str, object]]:
+    """Some of the texts, and of those that a row has not; with `others`, each row is there for each of the lists."""
     chance = Random(len(texts))
     own = [
         [t for t in dict.fromkeys([*texts, "none of them"]) if chance.random() < share] for share in (0, 0.1, 0.5, 1)
     ]
-    everything = table({"all": ListOf(TEXT)}, [{"all": texts}]).lazy()
-    joined = p.Join("all", (), (("all", "all", ListOf(TEXT)),), "inner", "all")
+    everything = table({"all": ListOf(TEXT)}, [{"all": each} for each in (texts, *others)]).lazy()
+    joined = p.Join("all", (), (("all", "all", ListOf(TEXT)),), "inner", "all", many=bool(others))
     types: dict[str, Type] = {"own": ListOf(TEXT), "all": ListOf(TEXT)}
     asked = [check(e, types, site="s")[0] for e in ("choose(all, size(own))", "choose(without(all, own), 3)")]
     nodes: tuple[p.Node, ...] = (joined, *(p.Derive(str(i), e) for i, e in enumerate(asked)))
     rows = table({"own": ListOf(TEXT)}, [{"own": one} for one in own * 3])
     lazy, _ = query(Stage(nodes), rows.lazy(), {"all": everything}, Context(fast=fast))
-    return lazy.select("$id", "0", "1").sort("$id").collect(engine=engine).to_dicts()
+    return lazy.select("$id", "all", "0", "1").sort("$id", "all").collect(engine=engine).to_dicts()
 
 
 @pytest.mark.parametrize("texts", [(), NAMES[:1], NAMES, (*NAMES, *NAMES[:9])], ids=len)
@@ -186,6 +186,14 @@ def test_choices_of_what_is_the_same_in_every_row(texts: Sequence[str]) -> None:
     found = of_all(texts, "in-memory", fast=True)
     assert found == of_all(texts, "in-memory", fast=False) == of_all(texts, "streaming", fast=True)
     assert {len(cast(list[object], row["1"])) for row in found} >= {0, min(3, len(texts))}
+
+
+def test_choices_of_several_lists_that_each_row_is_joined_with() -> None:
+    found = of_all(NAMES[:3], "in-memory", True, NAMES[3:6])
+    assert found == of_all(NAMES[:3], "in-memory", False, NAMES[3:6])
+    for row in found:
+        for column in ("0", "1"):
+            assert {*cast(list[str], row[column])} <= {*cast(list[str], row["all"])}
 
 
 # ---- places in lists and names of labels
