@@ -13,57 +13,44 @@ from __future__ import annotations
 
 import gc
 import gzip
-import lzma
 import os
 import re
-import struct
 import tarfile
 import zipfile
-import zlib
 from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from functools import cache, partial
 from hashlib import blake2b
-from io import BufferedReader, BytesIO
 from itertools import groupby
-from operator import itemgetter
 from pathlib import Path
 from stat import S_ISDIR, S_ISREG
-from typing import Literal, Protocol, TypeAlias, TypeVar
+from typing import Literal, TypeAlias, TypeVar
 
 from cxrspec.compiler.diagnostics import DataPlace, Diagnostic
 from cxrspec.compiler.nodes import node
 from cxrspec.compiler.plan import RawColumn, Read
 from cxrspec.compiler.types import INT, present
+from cxrspec.runtime.archives import (
+    UNREADABLE,
+    Stream,
+    Zipped,
+    extract,
+    open_member,
+    tar_names,
+    unzipped,
+    zip_members,
+)
 from cxrspec.runtime.code import code
 from cxrspec.runtime.store import Store, user_store
 
 _VARYING = re.compile(r"\{([A-Za-z_]\w*)\}|(\*)")  # {name} or *
 _FORMS = ("", ".gz", ".zip")  # a file as it is or packed alone, the first first
-_SMALL = 1 << 16  # bytes of a member of a zip that is read at once
 T = TypeVar("T")
-# What the standard library raises for a damaged, encrypted or unreadable file. (gzip.BadGzipFile is an OSError.)
-_UNREADABLE = (
-    EOFError,
-    OSError,
-    RuntimeError,
-    ValueError,
-    zlib.error,
-    lzma.LZMAError,
-    struct.error,
-    zipfile.BadZipFile,
-    tarfile.TarError,
-)
-
-
 Stamp: TypeAlias = tuple[int, int, int, int]
 """What tells that a file or folder was written to: size, mtime and ctime in nanoseconds, inode."""
 
-
-Zipped: TypeAlias = tuple[int, int, int, int, int, int]
-"""A member of a zip as its directory has it: flags, method, checksum, bytes when packed, bytes, where it stands."""
 
 Listing: TypeAlias = Mapping[str, Zipped | None]
 """The files in an archive by their names; of a zip also where they stand, so that it is listed only once."""
@@ -497,8 +484,8 @@ class _Search:
 
     def _list(self, archive: Path) -> Listing | Diagnostic:
         try:
-            members = _zip_members(archive) if archive.suffix == ".zip" else self._tar_members(archive)
-        except _UNREADABLE as error:
+            members = zip_members(archive) if archive.suffix == ".zip" else self._tar_members(archive)
+        except UNREADABLE as error:
             return _damage(error, self.roots.shown(archive))
         listed = dict(members)
         if len(listed) < len(members):
@@ -511,7 +498,7 @@ class _Search:
         """The files of a tar; a compressed one is read to its end for them, and not again while its stamp is the same."""
         key, store = _listing_key(archive), self.roots.store
         stored = store.get(key)
-        names = _tar_names(archive) if stored is None else stored.decode("utf-8", "surrogateescape").split("\0")
+        names = tar_names(archive) if stored is None else stored.decode("utf-8", "surrogateescape").split("\0")
         if stored is None and names and is_steady(archive, self.stamps.get(archive), store.began):
             store.put(key, "\0".join(names).encode("utf-8", "surrogateescape"))
         return [(name, None) for name in names]
@@ -525,18 +512,6 @@ class _Search:
 
 
 # ----------------------------------------------------------------------------------------------------- contents
-
-
-class Stream(Protocol):
-    """The bytes of a file, from its start."""
-
-    def read(self, size: int = -1, /) -> bytes:
-        """So many bytes, fewer at the end; all that are left without a size."""
-        ...
-
-    def close(self) -> None:
-        """Let go of it."""
-        ...
 
 
 def contents(located: Located, problems: list[Diagnostic]) -> Iterator[tuple[Found, bytes]]:
@@ -557,7 +532,7 @@ def taken(located: Located, problems: list[Diagnostic], take: Callable[[Stream],
                     done = take(stream)
                 yield file, done
                 current = whole
-        except _UNREADABLE as error:
+        except UNREADABLE as error:
             problems.append(_damage(error, current))
 
 
@@ -565,140 +540,19 @@ def _stream(disk: Path, files: Sequence[Found]) -> Iterator[tuple[Found, Callabl
     """The files of one file on disk, each with the call that opens it."""
     members = ((file, file.member, file.zipped) for file in files if file.member and file.zipped)
     if files[0].member is None:
-        yield files[0], partial(_unzipped, disk)
+        yield files[0], partial(unzipped, disk)
     elif disk.suffix == ".zip":
         with ExitStack() as stack:
             raw = stack.enter_context(disk.open("rb"))
             whole = cache(lambda: stack.enter_context(zipfile.ZipFile(raw)))
             for file, name, zipped in members:
-                yield file, partial(_open_member, name, zipped, raw, whole)
+                yield file, partial(open_member, name, zipped, raw, whole)
     else:
         wanted = {file.member: file for file in files}
-        with _unzipped(disk) as stream, tarfile.open(fileobj=stream, mode="r:") as archive:
+        with unzipped(disk) as stream, tarfile.open(fileobj=stream, mode="r:") as archive:
             for member in archive:
                 if member.name in wanted:
-                    yield wanted[member.name], partial(_extract, archive, member)
-
-
-def _open_member(name: str, zipped: Zipped, raw: BufferedReader, whole: Callable[[], zipfile.ZipFile]) -> Stream:
-    """A member of a zip. A small one is read at once, in a quarter of the time that `zipfile` takes for it."""
-    flags, method, checksum, size, full, at = zipped
-    if method == zipfile.ZIP_DEFLATED and not flags & 1 and max(size, full) < _SMALL:
-        raw.seek(at)
-        header = raw.read(30)
-        start = sum(struct.unpack_from("<HH", header, 26))  # behind name and extra field
-        packed = raw.read(start + size)[start:]
-        data = zlib.decompress(packed, -zlib.MAX_WBITS, full)
-        if header[:4] == b"PK\3\4" and zlib.crc32(data) == checksum:
-            return BytesIO(data)
-    return whole().open(name)
-
-
-def _extract(archive: tarfile.TarFile, info: tarfile.TarInfo) -> Stream:
-    member = archive.extractfile(info)
-    if member is None:  # a device or a fifo
-        raise tarfile.ExtractError
-    return member
-
-
-def _zip_members(path: Path) -> list[tuple[str, Zipped | None]]:
-    with path.open("rb") as file:
-        members = _plain_directory(file)
-        if members is None:
-            with zipfile.ZipFile(file) as archive:
-                members = [(info.filename, _zipped(info)) for info in archive.infolist()]
-    return sorted(((name, zipped) for name, zipped in members if not name.endswith("/")), key=itemgetter(0))
-
-
-def _zipped(info: zipfile.ZipInfo) -> Zipped:
-    sizes = info.compress_size, info.file_size
-    return info.flag_bits, info.compress_type, info.CRC, *sizes, info.header_offset
-
-
-# The records at the end of a zip, the first of them only where it has more than 65,535 members, and one of its
-# directory: APPNOTE.TXT of PKWARE, 4.3.12 to 4.3.16.
-_END_64, _END, _MEMBER = map(struct.Struct, ("<32xQQQ4s16x", "<4s6xHLLH", "<4s4xHH4xLLLHHH8xL"))
-_TOO_MUCH = 0xFFFFFFFF  # the number stands elsewhere
-
-
-def _plain_directory(file: BufferedReader) -> list[tuple[str, Zipped]] | None:
-    """The members of a zip, in a third of the time that `zipfile` takes for it; None, if anything about it is uncommon:
-    a comment, bytes in front of it, more than 4 GiB, a name that is not ASCII, damage."""
-    end = file.seek(0, os.SEEK_END) - _END.size
-    if end < _END_64.size:
-        return None
-    file.seek(end - _END_64.size)
-    tail = file.read()
-    *whole, locator = _END_64.unpack_from(tail)
-    mark, count, length, at, comment = _END.unpack_from(tail, _END_64.size)
-    if locator == b"PK\6\7":
-        end -= _END_64.size
-        count, length, at = whole
-    if mark != b"PK\5\6" or comment or at + length != end:
-        return None
-    file.seek(at)
-    directory = file.read(length)
-    members: list[tuple[str, Zipped]] = []
-    at = 0
-    while at + _MEMBER.size <= length:
-        mark, flags, method, checksum, size, full, *lengths, where = _MEMBER.unpack_from(directory, at)
-        at += _MEMBER.size
-        name = directory[at : at + lengths[0]]
-        if mark != b"PK\1\2" or where == _TOO_MUCH or b"\0" in name or not name.isascii():
-            return None
-        members.append((name.decode(), (flags, method, checksum, size, full, where)))
-        at += sum(lengths)
-    return members if at == length and len(members) == count else None
-
-
-def _tar_names(path: Path) -> list[str]:
-    """The files of a tar. `tarfile` takes a cut header for the end, so the closing block is looked for."""
-    with _unzipped(path) as stream:
-        names = _plain_members(stream)
-        if names is None:
-            stream.seek(0)
-            with tarfile.open(fileobj=stream, mode="r:") as archive:
-                names = [info.name for info in archive if not info.isdir()]
-                stream.seek(archive.offset)
-                if any(_tar_block(stream)):
-                    raise EOFError
-        while stream.read(1 << 20):  # to the end: only there a checksum is compared
-            pass
-    return names
-
-
-def _tar_block(stream: Stream) -> bytes:
-    block = stream.read(tarfile.BLOCKSIZE)
-    if len(block) < tarfile.BLOCKSIZE:
-        raise EOFError
-    return block
-
-
-def _plain_members(stream: BufferedReader | gzip.GzipFile) -> list[str] | None:
-    """The files of a tar to its closing block, in a fifth of the time that `tarfile` takes for it; None, if there is
-    anything but files and folders with names of up to 100 bytes in it."""
-    names: list[str] = []
-    while any(header := _tar_block(stream)):
-        kind, name = header[156:157], header[:100].rstrip(b"\0")
-        size, checksum, prefix = header[124:136], header[148:156], header[345:500]
-        try:
-            sound = int(checksum.rstrip(b"\0 "), 8) == sum(header) - sum(checksum) + 8 * ord(" ")
-            rest = -(-int(size.rstrip(b"\0 "), 8) // tarfile.BLOCKSIZE) * tarfile.BLOCKSIZE
-        except ValueError:
-            return None
-        if not sound or kind not in (b"0", b"5") or any(prefix) or b"\0" in name or len(name) == 100:
-            return None
-        if kind == b"0":
-            names.append(name.decode("utf-8", "surrogateescape"))
-        if rest < _SMALL:
-            stream.read(rest)
-        else:
-            stream.seek(rest, os.SEEK_CUR)
-    return names
-
-
-def _unzipped(path: Path) -> BufferedReader | gzip.GzipFile:
-    return gzip.open(path) if path.suffix in (".gz", ".tgz") else path.open("rb")
+                    yield wanted[member.name], partial(extract, archive, member)
 
 
 def _damage(error: Exception, name: str) -> Diagnostic:

@@ -25,7 +25,7 @@ from cxrspec.compiler.diagnostics import DataPlace
 from cxrspec.compiler.dtypes import dtype_of
 from cxrspec.compiler.plan import Part, Place, RawColumn, Read
 from cxrspec.compiler.types import BOOL, FLOAT, INT, SPLIT, TEXT, ListOf, RecordOf, Type, nullable
-from cxrspec.runtime import locate
+from cxrspec.runtime import archives
 from cxrspec.runtime.locate import Roots, find, is_there
 from cxrspec.runtime.reading import Table, read_table
 
@@ -208,7 +208,7 @@ def test_a_tar_is_listed_as_by_tarfile(
             archive.addfile(link)
     with tarfile.open(path) as archive:
         wanted = [info.name for info in archive if not info.isdir()]
-    assert locate._tar_names(path) == wanted  # pyright: ignore[reportPrivateUsage]
+    assert archives.tar_names(path) == wanted
 
 
 @settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -237,10 +237,10 @@ def test_what_a_zip_holds(
             for i in archive.infolist()
         ]
     with path.open("rb") as file:
-        plain = locate._plain_directory(file)  # pyright: ignore[reportPrivateUsage]
+        plain = archives._plain_directory(file)  # pyright: ignore[reportPrivateUsage]
     usual = members and not front and not comment and all(name.isascii() for name, _ in members)
     assert plain == (wanted if usual else plain and wanted)
-    listed = locate._zip_members(path)  # pyright: ignore[reportPrivateUsage]
+    listed = archives.zip_members(path)
     assert listed == sorted((one for one in wanted if not one[0].endswith("/")), key=lambda one: one[0])
 
 
@@ -251,8 +251,8 @@ def test_what_is_odd_about_a_zip_is_for_zipfile_to_judge(tmp_path: Path) -> None
         zipped(path, {"one": "1", "two": "2"})
     data = path.read_bytes()
 
-    def plain(data: bytes) -> list[tuple[str, locate.Zipped]] | None:
-        return locate._plain_directory(io.BufferedReader(io.BytesIO(data)))  # pyright: ignore
+    def plain(data: bytes) -> list[tuple[str, archives.Zipped]] | None:
+        return archives._plain_directory(io.BufferedReader(io.BytesIO(data)))  # pyright: ignore
 
     whole = plain(data)
     assert whole

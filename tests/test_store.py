@@ -19,7 +19,7 @@ import pytest
 
 from cxrspec.compiler.plan import Part, Place, Read
 from cxrspec.compiler.types import INT, TEXT, ListOf, RecordOf, nullable
-from cxrspec.runtime import demo, disk, locate
+from cxrspec.runtime import archives, demo, disk, locate
 from cxrspec.runtime.disk import Disk
 from cxrspec.runtime.locate import Roots
 from cxrspec.runtime.reading import Table, read_table
@@ -186,13 +186,13 @@ def test_a_file_that_changes_while_it_is_read_is_not_stored(tmp_path: Path, monk
 
 def test_a_tar_is_listed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     names: list[str] = []
-    listed = locate._tar_names  # pyright: ignore[reportPrivateUsage]
+    listed = archives.tar_names
 
     def counted(path: Path) -> list[str]:
         names.append(path.name)
         return listed(path)
 
-    monkeypatch.setattr(locate, "_tar_names", counted)
+    monkeypatch.setattr(locate, "tar_names", counted)
     pictures = table("files", "*.png", column("path", TEXT, own("file")), packed=("a.tar.gz",))
     tar(tmp_path / "s" / "a.tar.gz", {f"images/{n}.png": "" for n in "12é"})
     store = Store(tmp_path / "lots")
@@ -306,8 +306,8 @@ def test_a_run_opens_a_file_to_hash_it_and_to_read_it_and_an_archive_to_list_it(
         monkeypatch.setattr(module, "open", counting(module.open, opened))
     made_up.make(data, tmp_path / "out", made_up.load(made_up.EXTRA))
     opens = {path: count for path, count in opened.items() if path.is_relative_to(data)}
-    archives = {path for path in opens if path.suffix in (".tgz", ".zip")}
-    assert {opens.pop(path) for path in archives} == {3}
+    packed = {path for path in opens if path.suffix in (".tgz", ".zip")}
+    assert {opens.pop(path) for path in packed} == {3}
     assert set(opens.values()) == {2}
     opened.clear()
     made_up.make(data, tmp_path / "out", made_up.load(made_up.EXTRA))

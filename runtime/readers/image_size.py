@@ -15,7 +15,8 @@ from typing import Literal, TypeAlias
 
 from cxrspec.compiler.diagnostics import Diagnostic
 from cxrspec.compiler.plan import RawColumn, Read
-from cxrspec.runtime.locate import Found, Located, Stream, problem, taken
+from cxrspec.runtime.archives import Stream
+from cxrspec.runtime.locate import Found, Located, problem, taken
 from cxrspec.runtime.readers import Raw, unknown_places
 
 Size: TypeAlias = tuple[int, int]
