@@ -33,5 +33,5 @@ def digest(folders: Iterable[Path]) -> str:
 
 @cache
 def libraries() -> tuple[str, ...]:
-    """What else has a hand in what is read from a file, by its version: Python, Polars, lxml and NumPy."""
-    return platform.python_version(), version("polars"), version("lxml"), version("numpy")
+    """What else has a hand in what is read from a file, by its version: Python and libraries."""
+    return platform.python_version(), *map(version, ("polars", "lxml", "msgspec", "numpy"))

@@ -296,7 +296,7 @@ def _versions() -> manifest.Versions:
 @cache
 def _parsers() -> tuple[str, ...]:
     """What else has a hand in an example, and the manifest does not name."""
-    return version("lxml"), version("numpy")
+    return version("lxml"), version("msgspec"), version("numpy")
 
 
 def _way(made: manifest.Manifest) -> dict[str, str | int]:

@@ -8,6 +8,8 @@ import struct
 import tarfile
 import zipfile
 import zlib
+from collections.abc import Callable
+from itertools import product
 from pathlib import Path
 
 import pydicom
@@ -30,7 +32,7 @@ from pydicom.uid import (
 from cxrspec.compiler.types import INT, TEXT, ListOf, nullable
 from cxrspec.runtime.readers import jsonl
 from cxrspec.runtime.readers.image_size import size_of
-from cxrspec.runtime.readers.json import parse
+from cxrspec.runtime.readers.json import BrokenJsonError, Items, Members, parse, stretches
 
 from .test_reading import CANARY, codes, column, lines, own, put, table, take, tar, zipped
 
@@ -97,6 +99,110 @@ NUMBERS = st.integers(-(2**63), 2**63 - 1)
 def test_the_documents_are_those_that_were_written(documents: list[dict[str, object]], blank: str) -> None:
     written = (blank + "\n").join(json.dumps(each, ensure_ascii=False) for each in documents)
     assert [parse(text) for _, text in jsonl.documents(written)] == documents
+
+
+# ------------------------------------------------------------------------------------------------- the quick decoder
+
+NUMERALS = "0 -0 -0.0 1e400 -1E400 5e-324 0.1 1E5 9007199254740993.0 18446744073709551616 -9223372036854775809 01 1. .5"
+WORDS = "true null nul NaN -Infinity"
+STRINGS = [
+    r'"\u003a"',
+    r'"\\u003a"',
+    r'"\u003A:"',
+    r'"\ud83d"',
+    r'"\ud83d\ude00"',
+    r'"\/"',
+    r'"\x"',
+    '"a\tb"',
+    '"\x7f\u2028"',
+    '\ufeff""',
+]
+ODD = [*f"{NUMERALS} {WORDS}".split(), *STRINGS, "9" * 4300, "9" * 4301]
+texts = st.builds(json.dumps, st.text(max_size=5), ensure_ascii=st.booleans())
+leaves = texts | st.sampled_from(ODD) | st.integers().map(str) | st.floats().map(json.dumps)
+names = st.sampled_from(['"a"', '"\\u0061"', '"b"', '":"', '"\\u003a"', "a"])
+spaces = st.sampled_from(["", " ", "\n\t\r", "\x0c"])
+
+
+def between(brackets: str, inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+    parts = st.lists(st.builds("{}{}{}".format, spaces, inner, spaces), max_size=4).map(",".join)
+    return parts.map(lambda text: brackets[0] + text + brackets[1])
+
+
+written = st.recursive(
+    leaves,
+    lambda inner: between("[]", inner) | between("{}", st.builds("{}:{}{}".format, names, spaces, inner)),
+    max_leaves=8,
+)
+
+
+def by_python(text: str) -> str | None:
+    """The value as Python's decoder gives it, as a text that tells 1 from 1.0 and 0.0 from -0.0; None: a mistake."""
+
+    def mapping(pairs: list[tuple[str, object]]) -> dict[str, object]:
+        if len({name for name, _ in pairs}) < len(pairs):
+            raise ValueError
+        return dict(pairs)
+
+    try:
+        value = json.loads(text, object_pairs_hook=mapping)
+        json.dumps(value, ensure_ascii=False).encode()
+    except ValueError:
+        return None
+    return repr(value)
+
+
+def by_us(text: str, decode: Callable[[str], object]) -> str | None:
+    try:
+        return repr(decode(text))
+    except BrokenJsonError:
+        return None
+
+
+def in_stretches(text: str) -> object:
+    """The document, put together from its items or members, two at a time."""
+    step = Items() if text.lstrip().startswith("[") else Members()
+    found = list(stretches(text, [step], False))
+    if not all(each.below for each in found):
+        return found[0].nodes.values[0]
+    values = [value for each in found for value in each.nodes.values]
+    keys = [key for each in found for key in each.nodes.keys or ()]
+    return values if isinstance(step, Items) else dict(zip(keys, values, strict=True))
+
+
+@given(text=written)
+def test_both_decoders_give_the_same(text: str) -> None:
+    expected = by_python(text)
+    assert by_us(text, parse) == expected
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("cxrspec.runtime.readers.json._AT_ONCE", 2)
+        assert by_us(text, in_stretches) == expected
+
+
+def test_both_decoders_give_the_same_of_what_is_odd() -> None:
+    for odd, within in product(ODD, ["{}", "[1, {}]", '{{"a": {}}}', '{{"a": [0, {{":": {}}}]}}']):
+        text = within.format(odd)
+        assert by_us(text, parse) == by_us(text, in_stretches) == by_python(text)
+
+
+@pytest.mark.parametrize("depth", range(4))
+@pytest.mark.parametrize(
+    "pairs", ['"a": 1, "a": 2', '"a": 1, "\\u0061": 1', '":": 1, "\\u003A": 1', '"a": ":", "a": {}']
+)
+def test_a_doubled_key_at_any_depth(pairs: str, depth: int) -> None:
+    text = f"{{{pairs}}}"
+    for level in range(depth):
+        text = f"[0, {text}, 1]" if level % 2 else f'{{"x": 0, "y": {text}}}'
+    for decode in (parse, in_stretches):
+        with pytest.raises(BrokenJsonError, match="the same key twice"):
+            decode(text)
+
+
+def test_what_is_sound_is_decoded_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The laws above would hold without a quick decoder."""
+    monkeypatch.setattr("cxrspec.runtime.readers.json._told", None)
+    text = '{"a": [1, -0.0, 1e400, 36893488147419103232, ":\\u003a\\u003A"], "b": {"a:\\n": {"a": "\\ud83d\\ude00"}}}'
+    assert by_us(text, parse) == by_us(text, in_stretches) == by_python(text)
 
 
 # -------------------------------------------------------------------------------------------------------- plain text

@@ -17,9 +17,10 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
-from itertools import islice, repeat
+from itertools import repeat
 from typing import Literal, TypeAlias, TypeVar
 
+import msgspec
 import polars as pl
 
 from cxrspec.compiler.diagnostics import Diagnostic
@@ -495,14 +496,47 @@ class BrokenJsonError(Exception):
 
 
 def parse(text: str) -> Cell:
-    """The value of a JSON text.
+    """The value of a JSON text: from a quick decoder, and from a telling one where that refuses or a key is doubled.
 
     Raises:
         BrokenJsonError: it is not JSON, nested beyond reason, or an object has a key twice.
     """
     try:
-        value: Cell = _DECODER.decode(text)
-        if _has_escaped_halves(text):
+        value: Cell = _QUICK.decode(text)
+        if _colons(text) == _colons(_written(value)):
+            return value
+    except _REFUSED:
+        pass
+    return _told(text)
+
+
+_QUICK = msgspec.json.Decoder(float_hook=float)  # Python's own reading of what is no integer: the last bit, and 1e400
+_ENCODER = msgspec.json.Encoder()
+_REFUSED = (msgspec.MsgspecError, ValueError, RecursionError)
+
+
+def _written(value: object) -> str:
+    return _ENCODER.encode(value).decode()
+
+
+def _colons(text: str) -> int:
+    r"""The pairs of all objects of a JSON text, and the colons in its texts: of a doubled key, a decoder drops a pair.
+
+    An escaped backslash before `u003a` counts as well: too many, as if a pair were dropped.
+    """
+    escaped = text.count("\\u003a") + text.count("\\u003A") if "\\u003" in text else 0
+    return text.count(":") + escaped
+
+
+def _told(text: str) -> Cell:
+    """The value of a JSON text, or what is wrong with it.
+
+    Raises:
+        BrokenJsonError: it is not JSON, nested beyond reason, or an object has a key twice.
+    """
+    try:
+        value: Cell = json.loads(text, object_pairs_hook=_mapping)
+        if "\\ud" in text or "\\uD" in text:  # half of a pair of escapes is text to Python, but no UTF-8
             json.dumps(value, ensure_ascii=False).encode()
         return value
     except json.JSONDecodeError as error:
@@ -525,84 +559,51 @@ def _mapping(pairs: list[tuple[str, Cell]]) -> dict[str, Cell]:
     return mapping
 
 
-_DECODER = json.JSONDecoder(object_pairs_hook=_mapping)
-
-
-def _has_escaped_halves(text: str) -> bool:
-    """Whether halves of characters stand in it: half of a pair of escapes is text to Python, but no UTF-8."""
-    return "\\ud" in text or "\\uD" in text
-
-
 def stretches(text: str, steps: Sequence[Step], up: bool) -> Iterator[Stretch]:
     """A document: some thousand of its items or members at a time, where the rows are in them, else the whole of it.
 
     Raises:
         BrokenJsonError: it is not JSON, nested beyond reason, or an object has a key twice.
     """
-    opening = _behind_space(text, 0)
-    match steps[:1]:
-        case (Items(),) if text.startswith("[", opening):
-            yield from (Stretch(nodes, steps[1:], below=True) for nodes in _opened(text, opening + 1, False))
-        case (Members(),) if text.startswith("{", opening) and not up:  # from there, `..` is the whole document
-            yield from (Stretch(nodes, steps[1:], below=True) for nodes in _opened(text, opening + 1, True))
-        case _:
-            yield Stretch(Nodes([parse(text)]), steps)
+    opened = _opened(text, steps[:1], up)
+    if opened is None:
+        yield Stretch(Nodes([parse(text)]), steps)
+    else:
+        yield from (Stretch(nodes, steps[1:], below=True) for nodes in _batches(text, opened))
 
 
-def _opened(text: str, at: int, named: bool) -> Iterator[Nodes]:
-    """The items, or `named` members, of the list or mapping whose bracket stands before `at`."""
-    members = _members(text, at, named)
-    halves = _has_escaped_halves(text)
-    seen: set[str | None] = set()
-    done = 0
+def _opened(text: str, first: Sequence[Step], up: bool) -> _Opened | None:
+    """The items or members of a document as they are written; None: rows are not in them, or they are not all sound."""
     try:
-        while batch := list(islice(members, _AT_ONCE)):
-            if halves:
-                json.dumps(batch, ensure_ascii=False).encode()
-            keys = [key for key, _ in batch] if named else None
-            places = range(done, done + len(batch))
-            done += len(batch)
-            seen.update(keys or ())
-            if named and len(seen) < done:
-                raise ValueError
-            yield Nodes([value for _, value in batch], keys=keys, places=places)
-    except (ValueError, RecursionError, BrokenJsonError):
-        parse(text)  # says what is wrong with the whole
-        raise
+        match first:
+            case (Items(),):
+                return _ITEMS.decode(text)
+            case (Members(),) if not up:  # from there, `..` is the whole document
+                members = _MEMBERS.decode(text)
+                return members if _colons(text) == _colons(_written(members)) else None
+            case _:
+                return None
+    except _REFUSED:
+        return None
 
+
+_Opened: TypeAlias = "list[msgspec.Raw] | dict[str, msgspec.Raw]"
+
+_ITEMS, _MEMBERS = msgspec.json.Decoder(list[msgspec.Raw]), msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 _AT_ONCE = 1 << 14
-_SPACE = re.compile(r"[ \t\n\r]*")
-_COLON = re.compile(r"[ \t\n\r]*:[ \t\n\r]*").match
-_COMMA = re.compile(r"[ \t\n\r]*,[ \t\n\r]*").match
 
 
-def _members(text: str, at: int, named: bool) -> Iterator[tuple[str | None, Cell]]:
-    """Each item or member from `at`, where the first stands, with its key.
-
-    Raises:
-        ValueError, RecursionError, BrokenJsonError: the text is not JSON.
-    """
-    at = _behind_space(text, at)
-    closing = "}" if named else "]"
-    more = not text.startswith(closing, at)
-    while more:
-        key = None
-        if named:
-            key, at = _DECODER.raw_decode(text, at)
-            colon = _COLON(text, at)
-            if not isinstance(key, str) or colon is None:
-                raise ValueError
-            at = colon.end()
-        value, at = _DECODER.raw_decode(text, at)
-        yield key, value
-        comma = _COMMA(text, at)
-        more = comma is not None
-        at = _behind_space(text, at) if comma is None else comma.end()
-    if not text.startswith(closing, at) or _behind_space(text, at + 1) < len(text):
-        raise ValueError
-
-
-def _behind_space(text: str, at: int) -> int:
-    match = _SPACE.match(text, at)
-    return match.end() if match else at
+def _batches(text: str, opened: _Opened) -> Iterator[Nodes]:
+    """Some of the items or members of the document `text` at a time."""
+    keys = list(opened) if isinstance(opened, dict) else None
+    items = list(opened.values()) if isinstance(opened, dict) else opened
+    for at in range(0, len(items), _AT_ONCE):
+        batch = slice(at, at + _AT_ONCE)
+        try:
+            values = parse(_written(items[batch]))
+        except BrokenJsonError:
+            _told(text)  # says in which line of the whole it is
+            raise
+        assert isinstance(values, list)
+        yield Nodes(values, keys=keys and keys[batch], places=range(at, at + len(values)))
