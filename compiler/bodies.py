@@ -1,6 +1,6 @@
 """The Polars bodies of functions and operators: a table where a body is one line, a function where it is more.
 
-Draws are documented in docs/language.md: xxh64 (seed 0) of UTF-8 texts joined by U+001F.
+Draws are documented in docs/language.md: of the xxh64 of a row, and that of what is drawn.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from dataclasses import field as default
+from functools import cache
 from typing import Any, Literal, cast
 
 import polars as pl
@@ -57,6 +58,7 @@ class Context:
     turn    appended to the sites of draws: "" for the first turn of a form, "#1" for the second
     fast    whether fast forms (compiler/fast/) stand for the plain ones; the values are the same
     made    parts of expressions that have columns already
+    row     the number that a row's draws are made of, if there is a column of it
     """
 
     seed: int = 0
@@ -66,6 +68,7 @@ class Context:
     turn: str = ""
     fast: bool = True
     made: Mapping[Typed, pl.Expr] = default(default_factory=dict[Typed, pl.Expr])
+    row: pl.Expr | None = None
 
 
 # ---- draws
@@ -79,7 +82,28 @@ def hashed(*texts: pl.Expr) -> pl.Expr:
 
 def draw(context: Context, site: str) -> pl.Expr:
     """The draw of a row at `site`: a UInt64."""
-    return hashed(pl.lit(str(context.seed)), pl.col("$id"), pl.lit(site + context.turn))
+    return mixed(numbered(context) if context.row is None else context.row, site + context.turn)
+
+
+def numbered(context: Context, *texts: pl.Expr) -> pl.Expr:
+    """The number that all draws of a row are made of: that of its id, or of other texts."""
+    return hashed(pl.lit(str(context.seed)), *(texts or (pl.col("$id"),)))
+
+
+def mixed(number: pl.Expr, site: str) -> pl.Expr:
+    """The draw at `site` for what has this number.
+
+    Polars has no shift, UInt64 wraps round at 2^64, and in a record what is named twice is made once.
+    """
+    first, second = (pl.lit(factor, pl.UInt64) for factor in (0xFF51AFD7ED558CCD, 0xC4CEB9FE1A85EC53))
+    shifted = field("x") ^ field("x") // 2**32
+    start = pl.struct(((number ^ pl.lit(_number(site), pl.UInt64)) * first).alias("x"))
+    return start.struct.with_fields(x=shifted * second).struct.with_fields(x=shifted).struct.field("x")
+
+
+@cache
+def _number(site: str) -> int:
+    return int(pl.select(hashed(pl.lit(site))).item())
 
 
 def unit(draw: pl.Expr) -> pl.Expr:
@@ -369,7 +393,8 @@ def _apply(e: Apply, context: Context) -> pl.Expr:
             value, other = (_as(a, e.type, context) for a in e.arguments)
             return pl.when(value.is_not_null()).then(value).otherwise(other)
         case "draw":
-            return unit(hashed(pl.lit(str(context.seed)), *(expression(a, context) for a in e.arguments)))
+            who, site = e.arguments
+            return unit(mixed(numbered(context, expression(who, context)), str(_plain(site))))
         case "path":
             folder = e.arguments[0]
             assert isinstance(folder, Const)

@@ -275,7 +275,7 @@ class Contrast:
     """Below each row a drawn one, with columns of a row of another relation (the pool) for which `lacks` is false.
 
     Rows and pool stand on a ring for each split and each value of `own`: a row at its draw at `site`, a row of the
-    pool at the xxh64 of (seed, its key, the values of `own`, site). The row that is drawn is the first of the pool at
+    pool at that of its key and the values of `own`. The row that is drawn is the first of the pool at
     or behind the point, at equal points that of the smallest key. `$drawn` tells drawn rows from those given; without
     a row of the pool the drawn row leaves, counted.
 

@@ -15,7 +15,7 @@ from typing import Literal
 import polars as pl
 
 from cxrspec.compiler import plan as p
-from cxrspec.compiler.bodies import Context, draw, expression, hashed
+from cxrspec.compiler.bodies import Context, draw, expression, mixed, numbered
 from cxrspec.compiler.boxes import outer
 from cxrspec.compiler.dtypes import dtype_of
 from cxrspec.compiler.fast import alike
@@ -246,7 +246,7 @@ class _Building:
             rows.select(ring).unique().join(pool.select("split", "$place", seen, *parts), on="split").filter(lacking)
         )
         texts = [pl.col(name).cast(pl.String) for name in (*key, *node.own)]
-        at = hashed(pl.lit(str(self.context.seed)), *texts, pl.lit(node.site))
+        at = mixed(numbered(self.context, *texts), node.site)
         there = pairs.select(*ring, "$place", *key, at.alias("$point"))
         here = rows.select(*ring, "$row", draw(self.context, node.site).alias("$point"))
         order = ["$point", pl.col("$row").is_null(), *key]

@@ -12,7 +12,7 @@ from typing import Literal, Protocol
 import polars as pl
 
 from cxrspec.compiler import plan as p
-from cxrspec.compiler.bodies import Context, draw, expression, list_of, there, without
+from cxrspec.compiler.bodies import Context, draw, expression, list_of, numbered, there, without
 from cxrspec.compiler.boxes import corners, labelled, one_size, printed, unlabelled
 from cxrspec.compiler.dtypes import dtype_of
 from cxrspec.compiler.fast import choosing, options, places, prompts, varied
@@ -61,6 +61,8 @@ def add_turns(building: Rows, forms: tuple[p.Form, ...], context: Context, known
     `known` is what the lists that forms speak of can hold.
     """
     masks: Masks = {}
+    building.rows = building.rows.with_columns(numbered(context).alias("$number"))
+    context = replace(context, row=pl.col("$number"))
     asked = [_Turn(building, form, k, context, known, masks).ask() for form in forms for k in range(form.count)]
     turns = there(list_of([pl.when(a.applies).then(a.turn) for a in asked]))
     firsts = [a for a in asked if not a.again]

@@ -11,7 +11,7 @@ from typing import Literal
 import polars as pl
 
 from cxrspec.compiler import plan as p
-from cxrspec.compiler.bodies import Context, hashed
+from cxrspec.compiler.bodies import Context, draw
 from cxrspec.compiler.boxes import corners
 from cxrspec.compiler.dtypes import dtype_of
 from cxrspec.compiler.forms import bound
@@ -155,8 +155,7 @@ class Execution:
         """With a limit, the rows of the lowest draws: the same ones whatever else there is."""
         if self.limit is None or frame.height <= self.limit:
             return frame
-        drawn = hashed(pl.lit(str(self.context.seed)), pl.col("$id"), pl.lit(":limit"))
-        return frame.sort(drawn).head(self.limit)
+        return frame.sort(draw(self.context, ":limit")).head(self.limit)
 
 
 @dataclass(slots=True)

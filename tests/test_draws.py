@@ -1,6 +1,6 @@
 """Draws, recomputed from the documented formula with the xxhash package.
 
-A draw is xxh64 of seed, id and site, joined by U+001F. Items of a list are in the order of draw x odd mod 2^64, where
+A draw is made of the xxh64 of seed and id, joined by U+001F, and that of the site. Items of a list are in the order of draw x odd mod 2^64, where
 odd is the item's xxh64 with its last bit set. From a form's second turn on, `#1`, `#2` ... stand behind the site.
 """
 
@@ -11,12 +11,15 @@ from itertools import combinations
 from random import Random
 from typing import Any
 
+import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from xxhash import xxh64_intdigest
 
 from cxrspec.compiler import plan as p
+from cxrspec.compiler.bodies import Context
+from cxrspec.compiler.bodies import draw as draw_at
 from cxrspec.compiler.typed import Column, Typed
 from cxrspec.compiler.types import TEXT, ListOf
 
@@ -30,12 +33,15 @@ ROWS: list[dict[str, Any]] = [{ID: id, "xs": ITEMS[: n % 7]} for n, id in enumer
 texts = st.lists(st.text("abé, ", max_size=3), max_size=5)
 
 
-def draw(*texts: object) -> int:
-    return xxh64_intdigest("\x1f".join(str(text) for text in texts).encode())
+def draw(seed: int, id: str, site: str) -> int:
+    number = xxh64_intdigest(f"{seed}\x1f{id}".encode()) ^ xxh64_intdigest(site.encode())
+    number = number * 0xFF51AFD7ED558CCD % 2**64
+    number = (number ^ number >> 32) * 0xC4CEB9FE1A85EC53 % 2**64
+    return number ^ number >> 32
 
 
-def in_order(items: list[Any], *site: object) -> list[Any]:
-    return sorted(items, key=lambda item: draw(*site) * (draw(item) | 1) % 2**64)
+def in_order(items: list[Any], seed: int, id: str, site: str) -> list[Any]:
+    return sorted(items, key=lambda item: draw(seed, id, site) * (xxh64_intdigest(str(item).encode()) | 1) % 2**64)
 
 
 def drawn(text: str, rows: list[dict[str, Any]], engine: Engine = "in-memory", seed: int = 0) -> list[Any]:
@@ -182,3 +188,16 @@ def test_each_order_of_options_is_as_likely() -> None:
     counts = Counter(tuple(order) for order in drawn("choose(xs, 4)", rows))
     assert len(counts) == 24
     assert sum((count - 1000) ** 2 / 1000 for count in counts.values()) < 62  # one in 50,000 for 23 degrees of freedom
+
+
+@pytest.mark.parametrize("sites", [("a", "b"), ("a", "a#1"), ("a#1", "a#2"), ("a:prompt", "a:options", "a:options#1")])
+@pytest.mark.parametrize("low", [True, False])
+def test_draws_of_one_row_hang_on_each_other_in_nothing(sites: tuple[str, ...], low: bool) -> None:
+    """The lowest and the highest bits of draws of a row, which are all made of one number: chi squared of 16 or 64 cells."""
+    size = 32_000
+    rows = pl.select(pl.int_range(size).cast(pl.String).alias("$id"))
+    drawn = [draw_at(Context(), site).alias(site) for site in sites]
+    counts = rows.select(one % 4 if low else one // 2**62 for one in drawn).group_by(sites).len()["len"]
+    cells = 4 ** len(sites)
+    assert len(counts) == cells
+    assert ((counts - size / cells) ** 2).sum() * cells / size < cells + 5 * (2 * cells) ** 0.5

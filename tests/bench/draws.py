@@ -13,7 +13,7 @@ from pathlib import Path
 
 import polars as pl
 
-from cxrspec.compiler.bodies import hashed
+from cxrspec.compiler.bodies import hashed, mixed
 from tests.oracle.classification import COMPETITION, sides
 from tests.oracle.examples import Task
 from tests.oracle.mimic import LABELS
@@ -37,7 +37,7 @@ def _text(leaf: Leaf) -> str:
 
 def at(site: str) -> pl.Expr:
     """The draw of the row's id at a site."""
-    return hashed(pl.lit(str(SEED)), pl.col("id"), pl.lit(site))
+    return mixed(hashed(pl.lit(str(SEED)), pl.col("id")), site)
 
 
 def of_each(site: str, items: Sequence[str], name: str = "") -> pl.Expr:
@@ -129,7 +129,7 @@ def _mimic(folder: Path, task: str, key: str) -> pl.DataFrame:
     who = pl.concat_str(pl.lit("mimic/"), "subject_id")
     return rows.with_columns(
         id=pl.concat_str(pl.lit(f"{task}/mimic_cxr/"), key),
-        otherwise=hashed(pl.lit(str(SEED)), who, pl.lit("space mimic")),
+        otherwise=mixed(hashed(pl.lit(str(SEED)), who), "space mimic"),
     )
 
 

@@ -51,8 +51,12 @@ def schema() -> Any:
     return pa.schema([*((name, text) for name in plain), *lists.items(), ("origin", texts)])
 
 
-def draw(*texts: str) -> int:
-    return xxhash.xxh64_intdigest("\x1f".join((str(SEED), *texts)).encode())
+def draw(who: str, site: str) -> int:
+    drawn = xxhash.xxh64_intdigest(f"{SEED}\x1f{who}".encode()) ^ xxhash.xxh64_intdigest(site.encode())
+    for factor in (0xFF51AFD7ED558CCD, 0xC4CEB9FE1A85EC53):
+        drawn = drawn * factor % 2**64
+        drawn ^= drawn >> 32
+    return drawn
 
 
 def odd(text: str) -> int:

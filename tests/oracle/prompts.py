@@ -23,8 +23,18 @@ LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
 def draw(seed: int, *texts: str) -> int:
+    """The draw of what the texts name, at the site that the last one names."""
+    *who, site = texts
+    drawn = hashed(str(seed), *who) ^ hashed(site)
+    for factor in (0xFF51AFD7ED558CCD, 0xC4CEB9FE1A85EC53):
+        drawn = drawn * factor % 2**64
+        drawn ^= drawn >> 32
+    return drawn
+
+
+def hashed(*texts: str) -> int:
     """xxh64 of the texts, joined by U+001F."""
-    return xxhash.xxh64_intdigest("\x1f".join((str(seed), *texts)).encode())
+    return xxhash.xxh64_intdigest("\x1f".join(texts).encode())
 
 
 def unit(drawn: int) -> float:
@@ -40,7 +50,7 @@ def in_drawn_order(seed: int, id: str, site: str, items: Sequence[str], name: st
 
 def odd(text: str) -> int:
     """What a draw is multiplied with, modulo 2^64, to be the text's own: its xxh64, made odd."""
-    return xxhash.xxh64_intdigest(text.encode()) | 1
+    return hashed(text) | 1
 
 
 # ---- the grammar
