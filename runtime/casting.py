@@ -24,6 +24,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
+from itertools import chain
 from types import NoneType
 from typing import TypeAlias
 
@@ -152,6 +153,8 @@ def _cast_scalars(cells: Sequence[Cell], rule: CellRule) -> Cast:
     kinds = set(map(type, cells))
     if kinds <= {str, NoneType}:
         return cast_series(pl.Series(cells, dtype=pl.String), rule)
+    if kinds <= {int, NoneType}:
+        return cast_series(pl.Series([None if cell is None else repr(cell) for cell in cells], dtype=pl.String), rule)
     texts = [cell if cell is None or isinstance(cell, str) else _text_or_null(cell) for cell in cells]
     done = cast_series(pl.Series(texts, dtype=pl.String), rule)
     if kinds <= {str, int, NoneType}:
@@ -178,7 +181,7 @@ def _is_no_scalar(cell: Cell, rule: CellRule) -> bool:
 def _cast_lists(cells: Sequence[Cell], rule: CellRule, item: CellRule) -> Cast:
     """All items of all lists at once, which are then gathered into lists again."""
     lists = [cell if isinstance(cell, list) else None for cell in cells]
-    items = cast_cells([item for cell in lists if cell for item in cell], item)
+    items = cast_cells(list(chain.from_iterable(filter(None, lists))), item)
     counts = pl.DataFrame({"count": [None if cell is None else len(cell) for cell in lists]}, {"count": pl.Int64})
     ends = pl.col("count").fill_null(0).cum_sum()
     places = pl.int_ranges(ends - pl.col("count").fill_null(0), ends)

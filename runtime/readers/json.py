@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 from itertools import repeat
-from typing import Literal, TypeAlias, TypeVar
+from typing import Literal, TypeAlias, TypeVar, cast
 
 import msgspec
 import polars as pl
@@ -108,6 +108,7 @@ class Misfit(float):
 
 
 Value: TypeAlias = "Cell | Literal[Absent.ABSENT]"
+_NOTHING = (Absent, Misfit)
 T = TypeVar("T")
 
 
@@ -225,7 +226,7 @@ def _up(nodes: Nodes, absent: Value) -> Nodes:
 
 def _other(value: Value, expected: str, absent: Value) -> Value:
     """What a step finds in a value of another kind."""
-    return absent if value is None else value if isinstance(value, Absent | Misfit) else Misfit(expected, value)
+    return absent if value is None else value if isinstance(value, _NOTHING) else Misfit(expected, value)
 
 
 def _keys(nodes: Nodes) -> Sequence[str | None]:
@@ -316,14 +317,15 @@ def _firsts(reached: Reached, shape: Get, count: int) -> Sequence[Value]:
 
 def _lists(reached: Reached, shape: Get, count: int) -> Sequence[Value]:
     """The nodes that were reached from each origin, as a list; one that is absent or a misfit is the whole."""
-    lists: list[list[Cell]] = [[] for _ in range(count)]
-    odd: dict[int, Value] = {}
-    for origin, value in zip(reached.origins or (), shape(reached.nodes), strict=True):
-        if isinstance(value, Absent | Misfit):
-            odd.setdefault(origin, value)
-        else:
-            lists[origin].append(value)
-    return [odd.get(origin, found) for origin, found in enumerate(lists)] if odd else lists
+    origins, values = reached.origins or (), shape(reached.nodes)
+    lists: list[list[Value]] = [[] for _ in range(count)]
+    for origin, value in zip(origins, values, strict=True):
+        lists[origin].append(value)
+    whole: dict[int, Value] = dict(enumerate(cast(list[list[Cell]], lists)))  # but for those that are replaced now
+    if not set(_NOTHING).isdisjoint(map(type, values)):
+        odd = [(origin, value) for origin, value in zip(origins, values, strict=True) if isinstance(value, _NOTHING)]
+        whole |= reversed(odd)  # of several, the first
+    return list(whole.values())
 
 
 def _within(nodes: Nodes, shape: Get) -> Sequence[Value]:
@@ -354,10 +356,10 @@ def _records(type: RecordOf, each: Sequence[Part]) -> Get | None:
 
     def records(nodes: Nodes) -> Sequence[Value]:
         columns = [_or_null(get(nodes)) for get in gets]
-        rows = zip(*columns, strict=True)
+        found: list[dict[str, Cell]] = list(map(dict, map(zip, repeat(tuple(fields)), zip(*columns, strict=True))))
         return [
-            value if value is None or isinstance(value, Absent | Misfit) else dict(zip(fields, row, strict=True))
-            for value, row in zip(nodes.values, rows, strict=True)
+            value if value is None or isinstance(value, _NOTHING) else own
+            for value, own in zip(nodes.values, found, strict=True)
         ]
 
     return records
@@ -453,7 +455,7 @@ class Gathered:
                 if lines is not None and reached.origins is not None:
                     lines = _taken(lines, reached.origins)
                 for place, row in enumerate(rows):
-                    if row is None or isinstance(row, Absent | Misfit):
+                    if row is None or isinstance(row, _NOTHING):
                         return problem("CXR609", _no_row(row), found.name, line=lines[place] if lines else None)
                 self.lines += lines or repeat(None, len(rows))
                 for name, get in self.gets.items():
@@ -503,7 +505,7 @@ def parse(text: str) -> Cell:
     """
     try:
         value: Cell = _QUICK.decode(text)
-        if _colons(text) == _colons(_written(value)):
+        if _colons(text) == _written(value).count(":"):  # in which no colon is escaped
             return value
     except _REFUSED:
         pass
