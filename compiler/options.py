@@ -9,7 +9,7 @@ from typing import Protocol
 import polars as pl
 
 from cxrspec.compiler import plan as p
-from cxrspec.compiler.bodies import beside, by_draw, common, index_of
+from cxrspec.compiler.bodies import FENCE, beside, by_draw, common
 from cxrspec.compiler.printing import as_json
 
 
@@ -86,12 +86,11 @@ def listed(choice: Choice, given: pl.Expr, keep: Keep) -> Shown:
     """Whatever the options are: lists in drawn order, row by row."""
     correct = choice.correct
     shown = keep("shown", by_draw(given, choice.draw))
-    by_number, by_letter = _marked(shown, numbers=True), _marked(shown, numbers=False)
-    marks = keep("marks", pl.when(choice.numbered).then(by_number).otherwise(by_letter))
+    marks = keep("marks", _marks(shown.list.len(), choice.numbered))
     entries = beside(marks, shown, lambda mark, option: pl.concat_str([mark, option], separator=" "))
     block = [entries.list.join(choice.between)]
     if not choice.several:
-        mark = marks.list.get(index_of(shown, correct), null_on_oob=True)
+        mark = marks.list.get(_place(shown, correct), null_on_oob=True)
         return Shown(block, correct, mark, correct, as_json(correct))
     chosen = beside(shown, correct, lambda a, b: a.is_in(b.implode()).cast(pl.String))
     theirs = beside(marks, chosen, lambda mark, said: mark.filter(said == "true"))
@@ -100,8 +99,22 @@ def listed(choice: Choice, given: pl.Expr, keep: Keep) -> Shown:
     return Shown(block, texts, theirs, plain, as_json(as_given))
 
 
-def _marked(shown: pl.Expr, *, numbers: bool) -> pl.Expr:
-    """`(A)`, `(B)` ... or `(1)`, `(2)` ... for each item of a list."""
-    place = pl.int_range(pl.len())
-    mark = (place + 1).cast(pl.String) if numbers else pl.lit(p.LETTERS).str.slice(place, 1)
-    return shown.list.eval(pl.concat_str([pl.lit("("), mark, pl.lit(")")]))
+def _marks(size: pl.Expr, numbered: pl.Expr) -> pl.Expr:
+    """`(A)`, `(B)` ... or `(1)`, `(2)` ... for so many items. Behind the letters stand the numbers, in one count of both."""
+    letters = len(p.LETTERS)
+    start = pl.when(numbered).then(letters).otherwise(0)
+    place = pl.element()
+    letter = pl.lit(p.LETTERS).str.slice(place, 1)
+    mark = pl.when(place < letters).then(letter).otherwise((place - letters + 1).cast(pl.String))
+    return pl.int_ranges(start, start + size).list.eval(pl.concat_str([pl.lit("("), mark, pl.lit(")")]))
+
+
+def _place(texts: pl.Expr, one: pl.Expr) -> pl.Expr:
+    """The place of a text in a list of them, or one behind its end: the fences before it, where all stand between fences.
+
+    `index_of` looks at each row by itself, which takes several times as long.
+    """
+    fence = pl.lit(FENCE)
+    fenced = pl.concat_str([fence, texts.list.join(FENCE), fence])
+    before = fenced.str.splitn(pl.concat_str([fence, one, fence]), 2).struct.field("field_0")
+    return before.str.count_matches(FENCE, literal=True)

@@ -8,7 +8,7 @@ are or looks at other rows than its own (`Lag`), before `Turns`, and at the end 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -23,7 +23,7 @@ from cxrspec.compiler.fast.known import Items, Known, known
 from cxrspec.compiler.lower import before, result
 from cxrspec.compiler.merging import MOST, with_leaders
 from cxrspec.compiler.turns import add_turns
-from cxrspec.compiler.typed import Build, Column, Draw, Get, Typed, walk
+from cxrspec.compiler.typed import Build, Column, Draw, Get, Typed, draws, walk
 from cxrspec.compiler.types import BOX, INT, RecordOf
 
 LOST = "$lost"
@@ -41,7 +41,7 @@ class Gate:
 class Stage:
     """Nodes between two places where rows change what they are, with the reason for the cut before it ("" = none).
 
-    `known` is what lists can hold where the stage begins. `passed` are the columns that later stages need; the last
+    `known` is what lists can hold where turns are asked. `passed` are the columns that later stages need; the last
     stage passes all.
     """
 
@@ -53,16 +53,32 @@ class Stage:
 
 def stages(relation: p.Relation) -> list[Stage]:
     """The relation's nodes behind its leaf, cut where rows become others or look at others, and before `Turns`."""
-    wanted = result(relation) if isinstance(relation.nodes[-1], p.Turns) else p.schema(relation)
+    nodes = relation.nodes
+    asks = isinstance(nodes[-1], p.Turns)
+    wanted = result(relation) if asks else p.schema(relation)
     cut: list[Stage] = []
     start = 1
     change = ""
-    for place, node in enumerate(relation.nodes[1:], 1):
+    for place, node in enumerate(nodes[1:], 1):
         if _change(node) or isinstance(node, p.Lag | p.Turns):
-            passed = tuple(sorted(before(relation.nodes[place:], wanted)))
-            cut.append(Stage(relation.nodes[start:place], change, known(relation.nodes[:start]), passed))
-            start, change = place, _change(node)
-    return [*cut, Stage(relation.nodes[start:], change, known(relation.nodes[:start]))]
+            end = _late(nodes, start, place) if isinstance(node, p.Turns) else place
+            cut.append(Stage(nodes[start:end], change, passed=tuple(sorted(before(nodes[end:], wanted)))))
+            start, change = end, _change(node)
+    return [*cut, Stage(nodes[start:], change, known(nodes[:-1]) if asks else {})]
+
+
+def _late(nodes: Sequence[p.Node], start: int, turns: int) -> int:
+    """Where the stage of `turns` begins: before the columns made last, so that rows are narrow when they are sorted.
+
+    Lists are what takes long to sort. What is drawn stays, since the stage knows of columns that are the same in every
+    row, and so does what is checked, since a check speaks of all rows, also of those that a limit leaves out.
+    """
+    while turns > start:
+        node = nodes[turns - 1]
+        if not isinstance(node, p.Derive) or node.name in ("$id", "split") or node.checks or draws(node.expression):
+            break
+        turns -= 1
+    return turns
 
 
 def _change(node: p.Node) -> str:

@@ -299,7 +299,7 @@ class _Turn:
 
     def choice(self, choice: p.ChoiceAnswer, applies: pl.Expr) -> _Asked:
         correct = self.keep("correct", self.lower(choice.correct), self.again(choice.correct))
-        given = self.options(choice)
+        given = self.options(choice, applies)
         if not self.sure(choice):
             self.rules(choice, given, correct, applies)
         shown = self.shown(choice, given, correct)
@@ -313,19 +313,19 @@ class _Turn:
             said = self.or_nothing(said, correct, choice.empty, "options", self.like_options(given.items), applies)
         return self.asked(applies, prompt, self.keep("answer", said), shown.target)
 
-    def options(self, choice: p.ChoiceAnswer) -> Listed | Varied:
-        """The options: columns where they are few and one is right, else a list."""
-        again = self.again(choice.options)
+    def options(self, choice: p.ChoiceAnswer, applies: pl.Expr) -> Listed | Varied:
+        """The options: columns where they are few and one is right, else a list, which rows of other forms lack."""
+        again = self.again(choice.options, self.form.when)
         few = None if choice.several else self.spread(choice.options)
         if few is not None and len(few.items) <= varied.MOST:
             return Varied(self.keep_all("option", *(one for one in few.items if isinstance(one, pl.Expr)), again=again))
-        return Listed(self.keep("options", self.lower(choice.options), again))
+        return Listed(self.keep("options", pl.when(applies).then(self.lower(choice.options)), again))
 
     def shown(self, choice: p.ChoiceAnswer, given: Listed | Varied, correct: pl.Expr) -> Shown:
         """What this turn says of its options: a column a place if they are few or the same for every row, else lists."""
         drawn = draw(self.context, f"{self.form.name}:options")
         numbered = self.drawn("marker", choice.markers, "numbers") | given.many()
-        again = self.again(choice.options, choice.correct)
+        again = self.again(choice.options, choice.correct, self.form.when)
         asked = Choice(correct, choice.several, drawn, numbered, _between(choice), again)
         if isinstance(given, Varied):
             return varied.shown(asked, given.items, self.keep_all)

@@ -95,8 +95,8 @@ class Execution:
         counts = _Counts(name)
         *before, asking = stages(relation)
         rows = self._limited(self._made(relation, before, counts))
-        rows = rows.sort(pl.col("split").cast(pl.Enum(SPLITS)), "$id")
-        output = example(rows.columns, name, source, generated)
+        rows = pl.concat([rows.filter(pl.col("split") == split).sort("$id") for split in SPLITS])
+        output = example(p.schema(relation), name, source, generated)
         gates: list[Gate] = []
         lost = Counter[int]()
         for start in range(0, max(rows.height, 1), ROWS_AT_A_TIME):
@@ -208,7 +208,7 @@ def _cut(places: list[int], cut: p.Cut) -> list[tuple[int, str]]:
 
 
 def example(columns: Collection[str], spec: str, source: str, generated: bool) -> list[pl.Expr]:
-    """The columns of the output, from those of a spec's rows that have been asked; `columns` were there before."""
+    """The columns of the output, from those of a spec's rows that have been asked; `columns` are those of the plan."""
     images = pl.col(bound("images")) if bound("images") in columns else pl.lit([], dtype=pl.List(pl.String))
     shown = pl.col("boxes").list.eval(pl.struct(pl.lit(0, pl.Int64).alias("image"), *corners(pl.element())))
     box = pl.element().struct.field("box")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from random import Random
@@ -14,7 +15,7 @@ from cxrspec.compiler import plan as p
 from cxrspec.compiler.bodies import Context, expression
 from cxrspec.compiler.fast.known import Items, Known, at_most, known, texts_of
 from cxrspec.compiler.to_polars import Stage, query, stages
-from cxrspec.compiler.typed import Apply, Branch, Column, Const, Typed
+from cxrspec.compiler.typed import Apply, Branch, Column, Const, Draw, Typed
 from cxrspec.compiler.types import BOOL, INT, TEXT, LabelsOf, ListOf, Type, nullable
 from cxrspec.runtime import run
 
@@ -322,3 +323,25 @@ def test_a_stage_passes_on_what_later_ones_need() -> None:
         p.Relation("r", (p.Scan("s.t", (("k", TEXT), ("xs", text), ("ys", text))), again, lists, kept, grouped))
     )
     assert [stage.passed for stage in made] == [("again", "k", "ys"), ("again", "k"), None]
+
+
+IMAGE = Column("image", TEXT)
+IMAGES = p.Derive("images", Apply("list", (IMAGE,), ListOf(TEXT)))
+ID = p.Derive("$id", IMAGE)
+
+
+@pytest.mark.parametrize(
+    ("made", "late"),
+    [
+        ((ID, IMAGES), 1),
+        ((IMAGES, ID), 0),
+        ((ID, IMAGES, p.Derive("split", Const("train", TEXT))), 0),
+        ((ID, p.Derive("one", Draw("choose", (IMAGE,), "one", TEXT)), IMAGES), 1),
+        ((ID, replace(IMAGES, checks=(p.Check("there", Apply("is not null", (IMAGE,), BOOL)),))), 0),
+    ],
+)
+def test_what_is_made_last_is_made_with_the_turns(made: tuple[p.Derive, ...], late: int) -> None:
+    asking = p.Turns((p.Form("say", (), None, 1, BLOCK, p.TextAnswer(IMAGE)),))
+    before, last = stages(p.Relation("r", (p.Scan("s.t", (("image", TEXT),)), *made, asking)))
+    assert before.nodes == made[: len(made) - late]
+    assert last.nodes == (*made[len(made) - late :], asking)
