@@ -19,7 +19,7 @@ from cxrspec.compiler.bodies import Context, draw, expression, mixed, numbered
 from cxrspec.compiler.boxes import outer
 from cxrspec.compiler.dtypes import dtype_of
 from cxrspec.compiler.fast import alike
-from cxrspec.compiler.fast.known import Items, Known, known
+from cxrspec.compiler.fast.known import Few, Items, Known, known
 from cxrspec.compiler.lower import before, result
 from cxrspec.compiler.merging import MOST, with_leaders
 from cxrspec.compiler.turns import add_turns
@@ -47,7 +47,7 @@ class Stage:
 
     nodes: tuple[p.Node, ...]
     change: str = ""
-    known: Known = field(default_factory=dict[str, Items])
+    known: Known = field(default_factory=dict[str, Items | Few])
     passed: tuple[str, ...] | None = None
 
 

@@ -16,7 +16,7 @@ from cxrspec.compiler.bodies import Context, draw, expression, list_of, numbered
 from cxrspec.compiler.boxes import corners, labelled, one_size, printed, unlabelled
 from cxrspec.compiler.dtypes import dtype_of
 from cxrspec.compiler.fast import choosing, options, places, prompts, varied
-from cxrspec.compiler.fast.known import Known, at_most, items_of, texts_of
+from cxrspec.compiler.fast.known import Known, at_most, items_of, most_of, texts_of
 from cxrspec.compiler.fast.spread import Lists, Spread
 from cxrspec.compiler.fast.varied import Varied
 from cxrspec.compiler.options import Choice, Listed, Shown, listed
@@ -130,10 +130,11 @@ class _Turn:
         return self.masks[key]
 
     def longest(self, items: Typed) -> int | None:
-        """How many items a list holds at most where the form applies, if `when` says so by itself."""
+        """How many items a list holds at most where the form applies, as far as its rows or `when` by itself say so."""
+        found = most_of(items, self.known)
         if self.form.when is None or columns(self.form.when) & {let.name for let in self.form.let}:
-            return None
-        return at_most(items, self.form.when)
+            return found
+        return min((n for n in (found, at_most(items, self.form.when)) if n is not None), default=None)
 
     def again(self, *made_of: Typed | None) -> bool:
         """Whether an earlier turn has made what is made of these."""

@@ -13,7 +13,7 @@ import pytest
 
 from cxrspec.compiler import plan as p
 from cxrspec.compiler.bodies import Context, expression
-from cxrspec.compiler.fast.known import Items, Known, at_most, known, texts_of
+from cxrspec.compiler.fast.known import Few, Items, Known, at_most, known, most_of, texts_of
 from cxrspec.compiler.to_polars import Stage, query, stages
 from cxrspec.compiler.typed import Apply, Branch, Column, Const, Draw, Typed
 from cxrspec.compiler.types import BOOL, INT, TEXT, LabelsOf, ListOf, Type, nullable
@@ -163,6 +163,48 @@ def test_choices_among_known_texts(size: int) -> None:
     assert {len(cast(list[object], row["turns"])) for row in found} == {7, 9}
 
 
+# ---- draws of lists of a few texts that nobody knows beforehand
+
+OF_FEW = (
+    *(form for form in FORMS if form.name in ("sets", "few")),
+    p.Form(
+        "each",
+        (
+            let("one", "each", 'choose(others) ?? "none"'),
+            let("right", "each", 'join(choose(truth, size(truth)), "; ")'),
+        ),
+        None,
+        2,
+        BLOCK,
+        p.TextAnswer(typed('f"{one} of {right}"', "each")),
+    ),
+)
+
+
+def of_few(truths: int, others: int, engine: Engine, fast: bool) -> tuple[list[str], list[dict[str, object]]]:
+    """The columns and the turns of made-up rows whose lists, of so many texts at most, hold some twice."""
+    chance = Random(truths)
+
+    def some(most: int) -> list[str]:
+        return chance.choices(NAMES[:7], k=chance.randint(0, most))
+
+    rows = [{"truth": some(truths), "others": some(others), "options": []} for _ in range(200)]
+    held: Known = {"truth": Few(truths), "others": Few(others)}
+    context = Context(seed=others, fast=fast)
+    lazy, _ = query(Stage((p.Turns(OF_FEW),), known=held), table(LISTS, rows).lazy(), {}, context)
+    return lazy.collect_schema().names(), lazy.select("turns", "target", "$lost").collect(engine=engine).to_dicts()
+
+
+@pytest.mark.parametrize(("truths", "others"), [(0, 2), (2, 1), (4, 6)])
+def test_draws_of_few_texts(truths: int, others: int) -> None:
+    names, found = of_few(truths, others, "in-memory", fast=True)
+    plain_names, plain_found = of_few(truths, others, "in-memory", fast=False)
+    assert any(".held." in name for name in names)
+    assert not any(".held." in name for name in plain_names)
+    assert found == plain_found == of_few(truths, others, "streaming", fast=True)[1]
+    assert any(row["$lost"] is None for row in found)
+
+
 # ---- choices of a list that is the same in every row
 
 
@@ -256,6 +298,30 @@ def test_what_lists_can_hold() -> None:
         "seen": Items(LABELS.names),
         "fewer": Items(("a", "b")),
     }
+
+
+def test_how_many_items_lists_can_hold() -> None:
+    xs, ys = Column("xs", ListOf(TEXT)), Column("ys", ListOf(TEXT))
+    found = known(
+        [
+            p.Filter("few", typed("size(truth) <= 16 and size(others) >= 1", "f")),
+            p.Join("s.t", (), (("others", "others", ListOf(TEXT)),), "inner", "t"),
+            p.Derive("xs", Column("truth", ListOf(TEXT))),
+            p.Derive("ys", typed("choose(others, 10)", "ys")),
+            p.Derive("truth", typed("concat(truth, others)", "truth")),
+        ]
+    )
+    assert found == {"xs": Few(16), "ys": Few(10)}
+    assert [most_of(e, found) for e in (xs, ys, Column("others", ListOf(TEXT)))] == [16, 10, None]
+    assert most_of(Const(("a", "b"), ListOf(TEXT)), {}) == 2
+
+
+def test_a_column_that_a_join_brings_is_not_the_one_before() -> None:
+    nodes = (
+        p.Filter("few", typed("size(truth) <= 2", "f")),
+        p.Join("s.t", (), (("truth", "truth", ListOf(TEXT)),), "inner", "t"),
+    )
+    assert not known(nodes)
 
 
 def test_a_node_that_makes_other_columns_forgets() -> None:

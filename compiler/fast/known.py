@@ -1,4 +1,7 @@
-"""What lists of text can hold, as far as expressions say so: the lists of constants, and the names of labels."""
+"""What lists of text can hold, as far as expressions say so: the lists of constants, and the names of labels.
+
+Of other lists it may be known how many items they have at most.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from typing import cast
 
 from cxrspec.compiler import plan as p
 from cxrspec.compiler.nodes import node
-from cxrspec.compiler.typed import Apply, Branch, Column, Const, Map, Typed
+from cxrspec.compiler.typed import Apply, Branch, Column, Const, Draw, Map, Typed, walk
 from cxrspec.compiler.types import TEXT, LabelsOf, ListOf, is_nullable, present
 
 
@@ -19,20 +22,37 @@ class Items:
     all: bool = False
 
 
-Known = Mapping[str, Items]
+@node
+class Few:
+    """A list holds so many items at most."""
+
+    most: int
+
+
+Known = Mapping[str, Items | Few]
 
 
 def known(nodes: Iterable[p.Node]) -> Known:
     """What is known of columns behind these nodes of a relation."""
-    found: dict[str, Items] = {}
+    found: dict[str, Items | Few] = {}
     for each in nodes:
         match each:
             case p.Derive(name, expression):
-                items = items_of(expression, found)
+                items, most = items_of(expression, found), most_of(expression, found)
                 found.pop(name, None)
                 if items is not None:
                     found[name] = items
-            case p.Filter() | p.Check() | p.Keep() | p.Unique() | p.Select() | p.Copy():
+                elif most is not None:
+                    found[name] = Few(most)
+            case p.Filter(_, condition):
+                for one in walk(condition):
+                    if isinstance(one, Column) and one.name not in found:
+                        most = at_most(one, condition)
+                        found |= {} if most is None else {one.name: Few(most)}
+            case p.Join():
+                for name, _, _ in each.take:
+                    found.pop(name, None)
+            case p.Check() | p.Keep() | p.Unique() | p.Select() | p.Copy():
                 pass  # these make no columns
             case _:
                 found.clear()
@@ -47,7 +67,7 @@ def items_of(e: Typed, known: Known) -> Items | None:
         case Const(value) if len(set(texts := cast(tuple[str, ...], value))) == len(texts):
             return Items(texts, all=True)
         case Column(name):
-            return known.get(name)
+            return found if isinstance(found := known.get(name), Items) else None
         case Branch(_, then, otherwise):
             one, other = items_of(then, known), items_of(otherwise, known)
             if one is None or other is None:
@@ -64,6 +84,19 @@ def items_of(e: Typed, known: Known) -> Items | None:
             if one is None or other is None or {*one.texts} & {*other.texts}:
                 return None
             return Items(one.texts + other.texts, all=one.all and other.all)
+        case _:
+            return None
+
+
+def most_of(e: Typed, known: Known) -> int | None:
+    """How many items a list holds at most, as far as that is known."""
+    if (items := items_of(e, known)) is not None:
+        return len(items.texts)
+    match e:
+        case Column(name):
+            return found.most if isinstance(found := known.get(name), Few) else None
+        case Draw("choose", (_, Const(int(most)))):
+            return max(most, 0)
         case _:
             return None
 

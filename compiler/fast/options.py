@@ -19,7 +19,7 @@ import polars as pl
 
 from cxrspec.compiler import plan as p
 from cxrspec.compiler.fast.pieces import Piece, at_number, put_together
-from cxrspec.compiler.fast.places import Keep, bit_at, bits, by_draw, gathered
+from cxrspec.compiler.fast.places import Keep, bit_at, bits, by_draw, gathered, odds
 from cxrspec.compiler.options import Choice, Shown
 from cxrspec.compiler.printing import as_json
 
@@ -33,7 +33,7 @@ def shown(
     """
     size = len(texts)
     (draw,) = keep("draw", choice.draw)
-    at = by_draw("at", texts, draw, keep, some)
+    at = by_draw("at", odds(texts), draw, keep, some)
     if some is not None:
         at = keep("there", *(pl.when(some.bitwise_count_ones() > i).then(one) for i, one in enumerate(at)))
     (numbers,) = keep("numbers", pl.when(choice.numbered).then(pl.lit(size, pl.UInt8)).otherwise(pl.lit(0, pl.UInt8)))
@@ -50,8 +50,8 @@ def shown(
         place = place_of(correct, [gathered(texts, pl.String, one) for one in at])
         mark = gathered(marks, pl.String, place + numbers)
         return Shown(entries, correct, mark, correct, as_json(correct))
-    chosen = keep("chosen", *(pl.when(mask & bit_at(one, texts) > 0).then(one) for one in at))
-    held = [mask & bit > 0 for bit in bits(texts)]
+    chosen = keep("chosen", *(pl.when(mask & bit_at(one, size) > 0).then(one) for one in at))
+    held = [mask & bit > 0 for bit in bits(size)]
     there = [one.is_not_null() for one in chosen]
     numbered = (numbers > 0).cast(pl.UInt8)
     (given,) = keep("given", _joined(held, map(pl.lit, texts)), again=choice.again)

@@ -36,24 +36,17 @@ class Keep(Protocol):
 
 
 def by_draw(
-    name: str, texts: tuple[str, ...], draw: pl.Expr, keep: Keep, mask: pl.Expr | None = None, most: int = MOST
+    name: str, odds: Sequence[pl.Expr], draw: pl.Expr, keep: Keep, mask: pl.Expr | None = None, most: int = MOST
 ) -> list[pl.Expr]:
-    """The numbers of the texts in drawn order, a column a place, up to `most`.
+    """The numbers of items in drawn order, a column a place, up to `most`; their draws are the row's times `odds`.
 
     With a mask, only those whose bits are set come; behind the last of them numbers mean nothing.
     """
-    draws = [draw * number for number in odds(texts)]
+    size = len(odds)
+    draws = [draw * number for number in odds]
     if mask is not None:
-        draws = [pl.when(mask & bit > 0).then(one).otherwise(LAST) for one, bit in zip(draws, bits(texts), strict=True)]
-    return in_order(name, draws, [pl.lit(i, pl.UInt8) for i in range(len(texts))], len(texts), keep, most)
-
-
-def some_by_draw(
-    name: str, texts: tuple[str, ...], numbers: Sequence[pl.Expr], draw: pl.Expr, keep: Keep
-) -> list[pl.Expr]:
-    """A few of the texts, named by their numbers (null: none), in drawn order: their numbers, a column a place."""
-    draws = [(gathered(_odds(texts), pl.UInt64, one) * draw).fill_null(LAST) for one in numbers]
-    return in_order(name, draws, numbers, len(texts), keep)
+        draws = [pl.when(mask & bit > 0).then(one).otherwise(LAST) for one, bit in zip(draws, bits(size), strict=True)]
+    return in_order(name, draws, [pl.lit(i, pl.UInt8) for i in range(size)], size, keep, most)
 
 
 def in_order(
@@ -106,18 +99,19 @@ def _at(low: pl.Expr, draws: Sequence[pl.Expr], numbers: Sequence[pl.Expr]) -> p
 
 def odds(texts: tuple[str, ...]) -> tuple[pl.Expr, ...]:
     """The odd numbers that a row's draw is multiplied with to be the texts' draws."""
-    return tuple(pl.lit(number, pl.UInt64) for number in _odds(texts))
+    return tuple(pl.lit(number, pl.UInt64) for number in plain_odds(texts))
 
 
 @cache
-def _odds(texts: tuple[str, ...]) -> tuple[int, ...]:
+def plain_odds(texts: tuple[str, ...]) -> tuple[int, ...]:
+    """The same as numbers."""
     return tuple(pl.select(odd(pl.lit(pl.Series(texts)))).to_series())
 
 
 @cache
-def bits(texts: tuple[str, ...]) -> tuple[pl.Expr, ...]:
-    """The bit of each text in a mask."""
-    return tuple(pl.lit(2**i, pl.UInt64) for i in range(len(texts)))
+def bits(size: int) -> tuple[pl.Expr, ...]:
+    """The bit of each number in a mask."""
+    return tuple(pl.lit(2**i, pl.UInt64) for i in range(size))
 
 
 def mask_of(items: pl.Expr, texts: tuple[str, ...]) -> pl.Expr:
@@ -126,9 +120,9 @@ def mask_of(items: pl.Expr, texts: tuple[str, ...]) -> pl.Expr:
     return items.list.eval(pl.element().replace_strict(texts, bits, default=0, return_dtype=pl.UInt64)).list.sum()
 
 
-def bit_at(number: pl.Expr, texts: Sequence[str]) -> pl.Expr:
-    """The bit of the text with this number."""
-    return gathered([2**i for i in range(len(texts))], pl.UInt64, number)
+def bit_at(number: pl.Expr, size: int) -> pl.Expr:
+    """The bit of a number below `size`."""
+    return gathered([2**i for i in range(size)], pl.UInt64, number)
 
 
 def numbers_in(name: str, mask: pl.Expr, keep: Keep, most: int, again: bool) -> list[pl.Expr]:
