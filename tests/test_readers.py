@@ -108,6 +108,7 @@ WORDS = "true null nul NaN -Infinity"
 STRINGS = [
     r'"\u003a"',
     r'"\\u003a"',
+    r'"\u005cu003a"',
     r'"\u003A:"',
     r'"\ud83d"',
     r'"\ud83d\ude00"',
@@ -120,7 +121,7 @@ STRINGS = [
 ODD = [*f"{NUMERALS} {WORDS}".split(), *STRINGS, "9" * 4300, "9" * 4301]
 texts = st.builds(json.dumps, st.text(max_size=5), ensure_ascii=st.booleans())
 leaves = texts | st.sampled_from(ODD) | st.integers().map(str) | st.floats().map(json.dumps)
-names = st.sampled_from(['"a"', '"\\u0061"', '"b"', '":"', '"\\u003a"', "a"])
+names = st.sampled_from(['"a"', '"\\u0061"', '"b"', '":"', '"\\u003a"', r'"\u005cu003a"', "a"])
 spaces = st.sampled_from(["", " ", "\n\t\r", "\x0c"])
 
 
@@ -187,7 +188,14 @@ def test_both_decoders_give_the_same_of_what_is_odd() -> None:
 
 @pytest.mark.parametrize("depth", range(4))
 @pytest.mark.parametrize(
-    "pairs", ['"a": 1, "a": 2', '"a": 1, "\\u0061": 1', '":": 1, "\\u003A": 1', '"a": ":", "a": {}']
+    "pairs",
+    [
+        '"a": 1, "a": 2',
+        r'"\u005cu003a": "\u005cu003a", "a": 1, "a": 2',
+        '"a": 1, "\\u0061": 1',
+        '":": 1, "\\u003A": 1',
+        '"a": ":", "a": {}',
+    ],
 )
 def test_a_doubled_key_at_any_depth(pairs: str, depth: int) -> None:
     text = f"{{{pairs}}}"
