@@ -83,7 +83,7 @@ def _how(manifest: Manifest) -> str:
                     ["data", "made up (--demo)" if manifest.demo else "local copies of the sources"],
                     ["seed", str(manifest.seed)],
                     ["limit", "none" if manifest.limit is None else f"{manifest.limit:,} examples a spec"],
-                    ["format", manifest.emit],
+                    ["formats", ", ".join((manifest.emit, *manifest.others))],
                     ["boxes", f"printed as {manifest.boxes}, exact in the column `boxes`"],
                     ["cxrspec", versions.cxrspec],
                     ["polars", versions.polars],

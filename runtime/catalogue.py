@@ -22,7 +22,7 @@ from cxrspec.compiler.show import show_expression
 from cxrspec.compiler.syntax import Expr, Name
 from cxrspec.compiler.types import SPLITS
 from cxrspec.runtime import manifest, stats
-from cxrspec.runtime.emitters import emitter
+from cxrspec.runtime.emitters import scan
 from cxrspec.runtime.stats import COLUMNS, table
 
 _PROMPTS = 6
@@ -331,7 +331,7 @@ class _Page:
         for split in SPLITS:
             files = [f.path for f in self.made.files if f"/{split}-" in f.path] if self.made else []
             if files:
-                first = emitter(self.emit).scan([self.out / path for path in files]).sort("id").head(1).collect()
+                first = scan(self.emit, [self.out / path for path in files]).sort("id").head(1).collect()
                 return (
                     "```json\n" + json.dumps(_short(first.row(0, named=True)), ensure_ascii=False, indent=1) + "\n```"
                 )

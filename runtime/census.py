@@ -8,14 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TypeAlias
 
 import polars as pl
 
 from cxrspec.compiler.bodies import hashed
 from cxrspec.compiler.types import SPLITS
-from cxrspec.runtime.emitters import SCHEMA, Emitter
 from cxrspec.runtime.manifest import Counts
 
 COLUMNS = ("split", "images", "patient_id", "study_id")
@@ -42,14 +40,13 @@ def census(by_split: Mapping[str, pl.DataFrame]) -> Census:
     return {split: _side(examples) for split, examples in by_split.items()}
 
 
-def read_census(emitter: Emitter, files: Sequence[Path]) -> Census:
-    """The census of the examples in files.
+def read_census(scanned: pl.LazyFrame) -> Census:
+    """The census of written examples.
 
     Raises:
         polars.exceptions.PolarsError: a file does not read.
     """
-    none = SCHEMA.to_frame().lazy()
-    examples = (emitter.scan(files) if files else none).select(COLUMNS).collect()
+    examples = scanned.select(COLUMNS).collect()
     return census({split: examples.filter(pl.col("split") == split) for split in SPLITS})
 
 

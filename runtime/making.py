@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
+from typing import TypeAlias
 
 import polars as pl
 
@@ -21,8 +22,8 @@ from cxrspec.runtime import manifest
 from cxrspec.runtime.ahead import ahead
 from cxrspec.runtime.behind import Behind
 from cxrspec.runtime.census import Census, counts
-from cxrspec.runtime.emitters import Emitter
 from cxrspec.runtime.execute import Bad, Computed, Engine, Execution
+from cxrspec.runtime.formats import Formats
 from cxrspec.runtime.locate import Roots
 from cxrspec.runtime.reading import QUICK, Table, read_table
 from cxrspec.runtime.timings import Timings
@@ -33,6 +34,9 @@ Progress = Callable[[str], None]
 
 _AHEAD = 12
 """Tables that are read ahead of the specs that need them."""
+
+Files: TypeAlias = Mapping[str, tuple[manifest.File, ...]]
+"""What was written of a spec, by format."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +55,7 @@ class Written:
     computed: Sequence[Computed]
     warnings: Sequence[Diagnostic]
     writer: Writer
-    done: Future[tuple[tuple[manifest.File, ...], Census]]
+    done: Future[tuple[Files, Census]]
 
 
 @dataclass(slots=True)
@@ -74,13 +78,13 @@ class Findings:
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """How specs are made: from which files, by which draws and dialect, on which engine, how many, in which format."""
+    """How specs are made: from which files, by which draws and dialect, on which engine, how many, in which formats."""
 
     roots: Roots
     context: Context
     engine: Engine
     limit: int | None
-    emitter: Emitter
+    formats: Formats
 
 
 class Making:
@@ -154,7 +158,7 @@ class Making:
         """Compute one spec, and begin to write it; None after a finding in its data."""
         assert spec.plan is not None
         computed: list[Computed] | None = None
-        writer = Writer(self.folder / spec.name, self.way.emitter)
+        writer = Writer(self.folder / spec.name, self.way.formats)
         if not any(_errors(t.problems) for t in tables.values()):
             computed = self._examples(spec, execution, writer)
         if computed is None or any(c.bad for c in computed):
@@ -166,7 +170,7 @@ class Making:
                     tables[read.table] = self._table(read)
             if self.findings.stopped(spec, [d for t in tables.values() for d in t.problems]):
                 return None
-            writer = Writer(self.folder / spec.name, self.way.emitter)
+            writer = Writer(self.folder / spec.name, self.way.formats)
             alone = self._execution(spec.plan.relations, {name: table.frame for name, table in tables.items()})
             computed = self._examples(spec, alone, writer)
         if self.findings.stopped(spec, [_bad_row(b, spec.name) for c in computed for b in c.bad]):
@@ -197,11 +201,13 @@ class Making:
         self.behind.wait()
         writer.discard()
 
-    def _finished(self, writer: Writer) -> tuple[tuple[manifest.File, ...], Census]:
-        """The files of a spec that is computed, and the census of what they hold."""
+    def _finished(self, writer: Writer) -> tuple[Files, Census]:
+        """The files of a spec that is computed, by format, and the census of what they hold."""
         written, seen = writer.finish()
-        files = [(f.relative_to(self.folder).as_posix(), f.stat().st_size, manifest.hash_file(f)) for f in written]
-        return tuple(manifest.File(*file) for file in files), seen
+        return {name: tuple(self._file(path) for path in paths) for name, paths in written.items()}, seen
+
+    def _file(self, path: Path) -> manifest.File:
+        return manifest.File(path.relative_to(self.folder).as_posix(), path.stat().st_size, manifest.hash_file(path))
 
     def _writing(self, spec: Compiled) -> AbstractContextManager[None]:
         return self.timings.of(spec.spec.source.name, "write")
@@ -225,9 +231,7 @@ class Making:
 
     # ---- the manifest
 
-    def _entry(
-        self, one: Written, inputs: Mapping[str, str], files: tuple[manifest.File, ...], seen: Census
-    ) -> manifest.Spec:
+    def _entry(self, one: Written, inputs: Mapping[str, str], files: Files, seen: Census) -> manifest.Spec:
         spec = one.spec
         assert spec.plan is not None
         sources = sorted(spec.plan.sources)
@@ -243,7 +247,8 @@ class Making:
                 manifest.Step(x.relation, x.step, x.rows_in, x.rows_out) for c in one.computed for x in c.losses
             ),
             splits=counts(seen),
-            files=files,
+            files=files[self.way.formats.examples],
+            others={name: files[name] for name in self.way.formats.others},
             warnings={code: codes.count(code) for code in sorted(set(codes))},
             authorities=self._authorities(spec.plan, inputs),
             sources=tuple(sources),

@@ -91,7 +91,8 @@ class Spec:
     inputs     the files of each table that the plan read, as `Manifest.inputs` has them
     attrition  in the order of the steps
     splits     by split
-    files      what was written
+    files      its examples
+    others     what was made of them in other formats, by format
     terms      the joined terms of everything it reached
     warnings   how often, by code
     authorities  of its spaces, by space
@@ -111,12 +112,18 @@ class Spec:
     attrition: tuple[Step, ...] = ()
     splits: Mapping[str, Counts] = field(default_factory=dict[str, Counts])
     files: tuple[File, ...] = ()
+    others: Mapping[str, tuple[File, ...]] = field(default_factory=dict[str, tuple[File, ...]])
     terms: Mapping[str, str] = field(default_factory=dict[str, str])
     warnings: Mapping[str, int] = field(default_factory=dict[str, int])
     authorities: tuple[Authority, ...] = ()
     sources: tuple[str, ...] = ()
     own_split: str | None = None
     leak: str | None = None
+
+    @property
+    def written(self) -> tuple[File, ...]:
+        """All its files."""
+        return (*self.files, *(file for files in self.others.values() for file in files))
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +148,7 @@ class Unavailable:
 class Manifest:
     """An output: what it is made of, how, and what was not made.
 
-    `boxes` is the dialect in which they are printed. `inputs` are the files of tables, each set of them once, under a
+    `emit` is the format of the examples, `others` are those beside it; `boxes` is the dialect in which they are printed. `inputs` are the files of tables, each set of them once, under a
     digest of it: many specs read the same ones, and one that was made earlier may have read others of the same table.
     """
 
@@ -149,6 +156,7 @@ class Manifest:
     seed: int
     mode: Literal["default", "published"]
     emit: str
+    others: tuple[str, ...] = ()
     boxes: str = DEFAULT
     limit: int | None = None
     demo: bool = False
@@ -210,18 +218,23 @@ def in_order(manifest: Manifest) -> Manifest:
     specs = (
         replace(
             spec,
-            files=tuple(sorted(spec.files, key=lambda file: file.path)),
+            files=_sorted(spec.files),
+            others={name: _sorted(files) for name, files in spec.others.items()},
         )
         for spec in manifest.specs
     )
     return replace(
         manifest,
         sources=tuple(sorted(manifest.sources, key=lambda source: source.name)),
-        inputs={name: tuple(sorted(files, key=lambda file: file.path)) for name, files in manifest.inputs.items()},
+        inputs={name: _sorted(files) for name, files in manifest.inputs.items()},
         specs=tuple(sorted(specs, key=lambda spec: spec.name)),
         failed=tuple(sorted(manifest.failed, key=lambda spec: spec.name)),
         unavailable=tuple(sorted(manifest.unavailable, key=lambda spec: spec.name)),
     )
+
+
+def _sorted(files: Iterable[File]) -> tuple[File, ...]:
+    return tuple(sorted(files, key=lambda file: file.path))
 
 
 def _build(type: type[T], value: Any) -> T:

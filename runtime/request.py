@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 from cxrspec.compiler.diagnostics import Diagnostic
 from cxrspec.compiler.dialects import DEFAULT
 from cxrspec.compiler.pipeline import Compiled
+from cxrspec.runtime.formats import PARQUET, Formats
 from cxrspec.runtime.manifest import Manifest, Unavailable
 from cxrspec.runtime.settings import Settings
 
@@ -27,7 +28,7 @@ class Request:
     specs: Sequence[Compiled] = ()
     named: frozenset[str] = frozenset()
     published: bool = False
-    emit: str = "parquet"
+    emit: Formats = PARQUET
     boxes: str = DEFAULT
     limit: int | None = None
     demo: bool = False
@@ -46,12 +47,13 @@ class Request:
         return way(self.settings.seed, self.mode, self.emit, self.boxes, self.limit, self.demo)
 
 
-def way(seed: int, mode: Mode, emit: str, boxes: str, limit: int | None, demo: bool) -> dict[str, str | int]:
+def way(seed: int, mode: Mode, emit: Formats, boxes: str, limit: int | None, demo: bool) -> dict[str, str | int]:
     """How all specs of an output are made, in words."""
     return {
         "seed": seed,
         "mode": mode,
-        "format": emit,
+        "format": emit.examples,
+        "other formats": ", ".join(emit.others) or "none",
         "boxes": boxes,
         "limit": limit or "none",
         "made-up data": "yes" if demo else "no",

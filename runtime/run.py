@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
 import polars as pl
@@ -15,7 +15,7 @@ from cxrspec.compiler.pipeline import Compilation
 from cxrspec.compiler.terms import freer, given
 from cxrspec.runtime import card, manifest, stats
 from cxrspec.runtime.census import Census, read_census, torn
-from cxrspec.runtime.emitters import emitter
+from cxrspec.runtime.emitters import emitter, scan
 from cxrspec.runtime.locate import problem
 from cxrspec.runtime.making import Findings, Made, Making, Progress, Way
 from cxrspec.runtime.moves import changes, moves
@@ -65,7 +65,6 @@ class _Run:
         self.settings = place.settings
         self.findings = Findings()
         self.before: dict[str, Census] = {}
-        self.emitter = emitter(self.request.emit)
 
     def run(self) -> Result:
         place = self.place
@@ -83,7 +82,7 @@ class _Run:
             gone = any(self.refused(name) for name in place.entries)
             if made or gone or (place.before is not None and not work.failed and not place.stands(result)):
                 building.publish()
-                place.disk.written(file for one in made for file in one.entry.files)
+                place.disk.written(file for one in made for file in one.entry.written)
                 place.save(result)
         return Result(
             result,
@@ -96,28 +95,38 @@ class _Run:
 
     def making(self, building: Building) -> Making:
         context = Context(self.settings.seed, DIALECTS[self.request.boxes], copies(self.settings))
-        way = Way(self.place.roots, context, self.request.engine, self.request.limit, self.emitter)
+        way = Way(self.place.roots, context, self.request.engine, self.request.limit, self.request.emit)
         return Making(self.place, way, building.folder, self.findings, self.progress, self.timings)
 
     def refused(self, name: str) -> bool:
-        """Whether the terms of a source that the spec is made from keep it out of this format; said once."""
+        """Whether the terms of a source that the spec is made from keep it out of one of the formats; said once."""
         spec = self.compilation.specs.get(name)
-        if spec is None or spec.plan is None or not self.emitter.NEEDS:
+        if spec is None or spec.plan is None:
             return False
-        sources = sorted(self.place.plan(spec).sources)
-        uses = {source: dict(self.compilation.sources[source].use) for source in sources}
+        found = [
+            Diagnostic("CXR815", "error", message, help=(help,))
+            for format in self.request.emit.all
+            for message, help in self.unfit(format, self.place.plan(spec).sources)
+        ]
+        if found and name not in self.findings.failed:
+            self.findings.stopped(spec, found)
+        return bool(found)
+
+    def unfit(self, format: str, sources: Collection[str]) -> Iterable[tuple[str, str]]:
+        """What keeps examples made from `sources` out of a format, and what to do about it."""
+        needs = emitter(format).NEEDS
         missed = [
             f"`{source}` has `{term}: {given(use, term)}`"
-            for term, needed in self.emitter.NEEDS.items()
-            for source, use in uses.items()
-            if freer(term, needed, given(use, term))
+            for term, needed in needs.items()
+            for source in sorted(sources)
+            if freer(term, needed, given(use := dict(self.compilation.sources[source].use), term))
         ]
-        if missed and name not in self.findings.failed:
-            needs = ", ".join(f"`{term}: {needed}`" for term, needed in self.emitter.NEEDS.items())
-            message = f"no examples in the format `{self.request.emit}`, which needs {needs}: {', '.join(missed)}"
-            help = "`--select` names specs of other sources; another format does not send the data away"
-            self.findings.stopped(spec, [Diagnostic("CXR815", "error", message, help=(help,))])
-        return bool(missed)
+        if missed:
+            needed = ", ".join(f"`{term}: {word}`" for term, word in needs.items())
+            yield (
+                f"no examples in the format `{format}`, which needs {needed}: {', '.join(missed)}",
+                "`--select` names specs of other sources; another format does not send the data away",
+            )
 
     # ---- the manifest
 
@@ -130,7 +139,7 @@ class _Run:
         """Bring the files of the specs that are kept into the new output."""
         kept = self.kept(made)
         for spec in kept:
-            carry(self.settings.out, building.folder, [f.path for f in spec.files])
+            carry(self.settings.out, building.folder, [f.path for f in spec.written])
         return kept
 
     def describe(
@@ -208,8 +217,8 @@ class _Run:
         """By spec who its examples are about, in this run and in the output in place, which is looked at once."""
         for spec in kept:
             if spec.name not in self.before:
-                self.before[spec.name] = read_census(self.emitter, [self.settings.out / f.path for f in spec.files])
+                self.before[spec.name] = read_census(self.scan(spec, self.settings.out))
         return {spec.name: self.before[spec.name] for spec in kept} | {one.entry.name: one.seen for one in made}
 
     def scan(self, spec: manifest.Spec, folder: Path) -> pl.LazyFrame:
-        return self.emitter.scan([folder / file.path for file in spec.files])
+        return scan(self.request.emit.examples, [folder / file.path for file in spec.files])

@@ -14,7 +14,7 @@ import polars as pl
 
 from cxrspec.compiler.types import SPLITS
 from cxrspec.runtime.census import Census, counts, read_census, together
-from cxrspec.runtime.emitters import emitter
+from cxrspec.runtime.emitters import scan
 from cxrspec.runtime.manifest import Manifest, Spec, read
 from cxrspec.runtime.output import OutputError
 
@@ -54,9 +54,8 @@ def collect(out: Path) -> Stats:
     missing = sorted(str(path) for paths in files.values() for path in paths if not path.is_file())
     if missing:
         raise OutputError("CXR806", f"{len(missing)} files of the output are missing, first `{missing[0]}`")
-    format = emitter(manifest.emit)
     try:
-        found = {name: read_census(format, paths) for name, paths in files.items()}
+        found = {name: read_census(scan(manifest.emit, paths)) for name, paths in files.items()}
     except pl.exceptions.PolarsError as error:
         raise OutputError("CXR806", f"`{out}` holds a file that does not read", "run again to write it anew") from error
     return count(manifest.specs, found)

@@ -23,6 +23,7 @@ from cxrspec.compiler.terms import joined
 from cxrspec.runtime import manifest
 from cxrspec.runtime.code import code
 from cxrspec.runtime.disk import Disk
+from cxrspec.runtime.formats import Formats
 from cxrspec.runtime.locate import Roots
 from cxrspec.runtime.output import CARD, OutputError, is_left
 from cxrspec.runtime.presence import at_hand, lacking
@@ -89,7 +90,7 @@ class InPlace:
             entry.plan == fingerprint(plan)
             and entry.way == self.way_of(spec, entry.sources)
             and entry.inputs == self.inputs(plan)
-            and self.disk.intact(entry.files)
+            and self.disk.intact(entry.written)
         )
 
     def way_of(self, spec: Compiled, sources: Iterable[str]) -> str:
@@ -194,7 +195,7 @@ class InPlace:
                 "choose another folder with --out, or run all of them alike",
             )
         for entry in keeps:
-            if not self.disk.whole(entry.files):
+            if not self.disk.whole(entry.written):
                 message = f"files of `{entry.name}` in `{self.settings.out}` are absent or of another size"
                 raise OutputError("CXR806", message, "select it, too: then it is made anew")
 
@@ -209,7 +210,7 @@ class InPlace:
         found: list[manifest.Spec] = []
         for entry in self.entries.values():
             spec = self.compilation.specs.get(entry.name)
-            if spec is not None and entry.name not in new and self.disk.whole(entry.files):
+            if spec is not None and entry.name not in new and self.disk.whole(entry.written):
                 found.append(self.declared(entry, spec))
         return found
 
@@ -239,7 +240,8 @@ class InPlace:
                 versions=_versions() if made or before is None else before.versions,
                 seed=self.settings.seed,
                 mode=self.request.mode,
-                emit=self.request.emit,
+                emit=self.request.emit.examples,
+                others=self.request.emit.others,
                 boxes=self.request.boxes,
                 limit=self.request.limit,
                 demo=self.request.demo,
@@ -274,7 +276,7 @@ class InPlace:
     def save(self, whole: manifest.Manifest) -> None:
         """Keep what was seen of the disk for the next run; `whole` is the manifest of what is in place now."""
         reads = [read for spec in self.compilation.specs.values() if spec.plan for read in spec.plan.reads]
-        self.disk.save(reads, [file for entry in whole.specs for file in entry.files])
+        self.disk.save(reads, [file for entry in whole.specs for file in entry.written])
 
 
 def as_last(request: Request) -> Request:
@@ -283,7 +285,11 @@ def as_last(request: Request) -> Request:
         last = manifest.read(request.settings.out)
     except OutputError:
         return request
-    return request if last is None else replace(request, emit=last.emit, boxes=last.boxes, limit=last.limit)
+    return (
+        request
+        if last is None
+        else replace(request, emit=Formats(last.emit, last.others), boxes=last.boxes, limit=last.limit)
+    )
 
 
 @cache
@@ -301,7 +307,7 @@ def _parsers() -> tuple[str, ...]:
 
 def _way(made: manifest.Manifest) -> dict[str, str | int]:
     """The way in which an output was made, as a request has it."""
-    return way(made.seed, made.mode, made.emit, made.boxes, made.limit, made.demo)
+    return way(made.seed, made.mode, Formats(made.emit, made.others), made.boxes, made.limit, made.demo)
 
 
 def _digests(entry: manifest.Spec) -> list[str]:

@@ -1,32 +1,39 @@
-"""WRITE: the examples of one spec -> its files, in shards."""
+"""WRITE: the examples of one spec -> its files, in shards, in every format of the run."""
 
 from __future__ import annotations
 
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
+from typing import TypeAlias
 
 import polars as pl
 
 from cxrspec.compiler.types import SPLITS
 from cxrspec.runtime.census import Census, census, together
-from cxrspec.runtime.emitters import SCHEMA, Emitter
+from cxrspec.runtime.emitters import SCHEMA, Shard, emitter
+from cxrspec.runtime.formats import Formats
 
 ROWS_PER_SHARD = 100_000
 
+Files: TypeAlias = Mapping[str, list[Path]]
+"""By format, that of the examples first."""
+
 
 class Writer:
-    """The files of one spec on their way: `train-00000-of-00002.parquet`, ...
+    """The files of one spec on their way: `train-00000-of-00002.parquet`, ...; other formats have a folder of their name.
 
     Rows are counted, not bytes, and the layout of frames in memory is undone, so that the same rows give the same
     files however they come. A split without rows has no file.
     """
 
-    def __init__(self, folder: Path, emitter: Emitter) -> None:
+    def __init__(self, folder: Path, formats: Formats) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
-        self.emitter = emitter
+        self.folders = {name: folder if name == formats.examples else folder / name for name in formats.all}
+        self.emitters = {name: emitter(name) for name in formats.all}
         self.waiting: dict[str, pl.DataFrame] = {split: SCHEMA.to_frame() for split in SPLITS}
-        self.shards: dict[str, list[list[Path]]] = {split: [] for split in SPLITS}
+        self.shards: dict[str, list[dict[str, Path]]] = {split: [] for split in SPLITS}
         self.seen: list[Census] = []
 
     def add(self, examples: pl.DataFrame) -> None:
@@ -46,19 +53,17 @@ class Writer:
                 rows = rows.slice(ROWS_PER_SHARD)
             self.waiting[split] = rows
 
-    def finish(self) -> tuple[list[Path], Census]:
+    def finish(self) -> tuple[Files, Census]:
         """Write what is left, and hold it no longer; all files by split and shard, and the census of what they hold."""
-        written: list[Path] = []
+        written: dict[str, list[Path]] = {name: [] for name in self.emitters}
         for split in SPLITS:
             rows = self.waiting.pop(split)
             if rows.height:
                 self._write(split, rows)
             count = len(self.shards[split])
-            written += [
-                path.rename(path.with_name(f"{path.stem}-of-{count:05d}{path.suffix}"))
-                for shard in self.shards[split]
-                for path in shard
-            ]
+            for shard in self.shards[split]:
+                for name, path in shard.items():
+                    written[name].append(path.rename(path.with_name(f"{path.stem}-of-{count:05d}{path.suffix}")))
         seen, self.seen = self.seen, []
         return written, together(seen)
 
@@ -67,5 +72,9 @@ class Writer:
         shutil.rmtree(self.folder)
 
     def _write(self, split: str, rows: pl.DataFrame) -> None:
-        shard = f"{split}-{len(self.shards[split]):05d}"
-        self.shards[split].append(self.emitter.write(rows.rechunk(), self.folder, shard))
+        name, examples = f"{split}-{len(self.shards[split]):05d}", rows.rechunk()
+        shard: dict[str, Path] = {}
+        for format, folder in self.folders.items():
+            folder.mkdir(exist_ok=True)
+            shard[format] = self.emitters[format].write(Shard(name, folder, examples))
+        self.shards[split].append(shard)

@@ -18,7 +18,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cxrspec.runtime import emitters, writing
-from cxrspec.runtime.emitters import SCHEMA, emitter, names
+from cxrspec.runtime.emitters import SCHEMA, emitter, scan
+from cxrspec.runtime.formats import Formats, formats, names
 from cxrspec.runtime.output import OutputError
 from cxrspec.runtime.writing import Writer
 
@@ -66,10 +67,10 @@ def simple_row(number: int) -> dict[str, Any]:
 
 def write(name: str, frames: Iterable[pl.DataFrame], folder: Path) -> list[Path]:
     """The files of examples in the format `name`, which come in frames."""
-    writer = Writer(folder, emitter(name))
+    writer = Writer(folder, Formats(name))
     for frame in frames:
         writer.add(frame)
-    return writer.finish()[0]
+    return writer.finish()[0][name]
 
 
 def digests(paths: list[Path]) -> dict[str, str]:
@@ -78,8 +79,15 @@ def digests(paths: list[Path]) -> dict[str, str]:
 
 def test_the_formats_are_the_files_of_the_folder() -> None:
     folder = Path(emitters.__file__).parent
-    assert set(names()) == {path.stem for path in folder.glob("*.py")} - {"__init__"}
+    modules = {path.stem for path in folder.glob("*.py")} - {"__init__"}
+    assert {name.replace("-", "_") for name in names()} == modules
     assert {"parquet", "jsonl"} <= set(names())
+
+
+def test_examples_are_written_in_a_format_that_reads_back() -> None:
+    assert formats([]) == Formats("parquet")
+    assert formats(["openai"]) == Formats("parquet", ("openai",))
+    assert formats(["openai", "jsonl", "parquet", "openai"]) == Formats("jsonl", ("openai", "parquet"))
 
 
 def test_an_unknown_format_names_the_near_one() -> None:
@@ -95,7 +103,7 @@ def test_an_unknown_format_names_the_near_one() -> None:
 def test_written_examples_read_back(name: str, rows: list[dict[str, Any]]) -> None:
     with TemporaryDirectory() as folder:
         written = write(name, [frame_of(rows)], Path(folder))
-        assert emitter(name).scan(written).collect().to_dicts() == frame_of(rows).to_dicts()
+        assert scan(name, written).collect().to_dicts() == frame_of(rows).to_dicts()
 
 
 @settings(max_examples=40, deadline=None)
@@ -128,9 +136,9 @@ def test_shards_are_cut_by_rows(name: str, tmp_path: Path, monkeypatch: pytest.M
     written = write(name, [frame], tmp_path)
     assert [path.name for path in written] == [f"train-0000{n}-of-00003.{name}" for n in range(3)]
     assert sorted(tmp_path.iterdir()) == written
-    counts = [emitter(name).scan([path]).collect().height for path in written]
+    counts = [scan(name, [path]).collect().height for path in written]
     assert counts == [3, 3, 1]
-    assert emitter(name).scan(written).collect().equals(frame)
+    assert scan(name, written).collect().equals(frame)
 
 
 @pytest.mark.parametrize("name", ["parquet", "jsonl"])
@@ -150,7 +158,8 @@ LARGE = """
 import sys
 from pathlib import Path
 import polars as pl
-from cxrspec.runtime.emitters import SCHEMA, emitter
+from cxrspec.runtime.emitters import SCHEMA
+from cxrspec.runtime.formats import Formats
 from cxrspec.runtime.writing import Writer
 
 rows, piece, folder = int(sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3])
@@ -171,7 +180,7 @@ ordered = pl.int_range(rows, eager=True).alias("i").to_frame().select(**made).se
 frame = pl.concat([ordered[start : start + piece] for start in range(0, rows, piece)], rechunk=False)
 assert piece >= rows or frame.n_chunks() > 1
 for name in ("parquet", "jsonl"):
-    writer = Writer(folder, emitter(name))
+    writer = Writer(folder, Formats(name))
     for start in range(0, rows, 70_001):
         writer.add(frame[start : start + 70_001])
     writer.finish()

@@ -15,6 +15,7 @@ from cxrspec.compiler.catalog import shipped
 from cxrspec.compiler.diagnostics import DataPlace
 from cxrspec.compiler.pipeline import Compilation, compile
 from cxrspec.compiler.render import render
+from cxrspec.runtime.formats import Formats
 from cxrspec.runtime.output import OutputError, open_output
 from cxrspec.runtime.request import Result
 
@@ -600,7 +601,7 @@ def test_the_manifest_names_every_file(lab: Path) -> None:
 
 
 def test_jsonl_holds_the_same_examples(lab: Path, compilation: Compilation) -> None:
-    made_up.make(lab / "data", lab / "lines", compilation, emit="jsonl")
+    made_up.make(lab / "data", lab / "lines", compilation, emit=Formats("jsonl"))
     for spec in (RSNA, *OPENI):
         text = "".join(path.read_text(encoding="utf-8") for path in (lab / "lines" / spec).glob("*.jsonl"))
         found = [json.loads(line) for line in text.split("\n")[:-1]]

@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 
 from cxrspec.runtime import manifest
 from cxrspec.runtime.card import card
-from cxrspec.runtime.emitters import SCHEMA, emitter
+from cxrspec.runtime.emitters import SCHEMA
+from cxrspec.runtime.formats import Formats
 from cxrspec.runtime.manifest import Failed, File, Manifest, Source, Spec, Step, Unavailable, Versions
 from cxrspec.runtime.output import OutputError
 from cxrspec.runtime.stats import (
@@ -148,10 +149,10 @@ def write_output(out: Path, emit: str, specs: dict[str, list[dict[str, Any]]]) -
         texts = {"id": "x", "task": task, "source": source, "target": "x"}
         lists: dict[str, list[Any]] = {"sizes": [], "turns": [], "boxes": [], "origin": []}
         frame = pl.DataFrame([{**row, **texts, **lists} for row in rows], schema=SCHEMA)
-        writer = Writer(out / name, emitter(emit))
+        writer = Writer(out / name, Formats(emit))
         writer.add(frame)
         paths, _ = writer.finish()
-        files = tuple(File(str(path.relative_to(out)), 0, "") for path in paths)
+        files = tuple(File(str(path.relative_to(out)), 0, "") for path in paths[emit])
         made.append(Spec(name, task, source, "f00d", row=ROWS.get(name), files=files))
     written = Manifest(VERSIONS, 1, "default", emit, specs=tuple(made))
     manifest.write(written, out)

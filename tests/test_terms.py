@@ -19,6 +19,7 @@ from cxrspec.compiler.licenses import check_licenses
 from cxrspec.compiler.parsed import parse_file
 from cxrspec.compiler.pipeline import Compilation, compile
 from cxrspec.compiler.terms import TERMS
+from cxrspec.runtime.formats import Formats
 from cxrspec.runtime.request import Result
 from cxrspec.runtime.synth import synth
 
@@ -26,6 +27,7 @@ from . import made_up
 
 # Which of the sources may be sent to services of others: those that are open, by where each is obtained.
 OPEN = {"openi", "rad_restruct", "object_cxr", "chestxray14"}
+CHAT = Formats("parquet", ("openai",))
 MIMIC, OPENI, RSNA = "view_classification/mimic_cxr", "findings_generation/openi", "image_classification/rsna"
 
 
@@ -92,12 +94,12 @@ def compilation() -> Compilation:
 
 
 def lines(out: Path, spec: str) -> list[Any]:
-    files = sorted((out / spec).glob("chat-*.jsonl"))
+    files = sorted((out / spec / "openai").glob("*.jsonl"))
     return [json.loads(line) for file in files for line in file.read_text("utf-8").split("\n")[:-1]]
 
 
 def test_closed_sources_are_kept_from_a_service_of_others(data: Path, tmp_path: Path, compilation: Compilation) -> None:
-    result = made_up.make(data, tmp_path / "out", compilation, emit="openai")
+    result = made_up.make(data, tmp_path / "out", compilation, emit=CHAT)
     reached = {name: set(spec.plan.sources) for name, spec in compilation.specs.items() if spec.plan is not None}
     assert {spec.rpartition("/")[2] for spec in result.made} == {"openi", "rad_restruct"}
     assert all(reached[name] <= OPEN for name in result.made)
@@ -115,7 +117,7 @@ def test_closed_sources_are_kept_from_a_service_of_others(data: Path, tmp_path: 
 
 def test_each_turn_is_a_line_of_chat(data: Path, tmp_path: Path, compilation: Compilation) -> None:
     """What stands in the lines is what stands in the examples; nothing says who it is about."""
-    made_up.make(data, tmp_path / "out", compilation, select=[OPENI], emit="openai")
+    made_up.make(data, tmp_path / "out", compilation, select=[OPENI], emit=CHAT)
     made_up.make(data, tmp_path / "plain", compilation, select=[OPENI])
     examples = made_up.rows(tmp_path / "plain", OPENI)
     assert examples == made_up.rows(tmp_path / "out", OPENI)
@@ -142,7 +144,7 @@ def test_each_turn_is_a_line_of_chat(data: Path, tmp_path: Path, compilation: Co
 
 def test_examples_without_images_are_text(data: Path, tmp_path: Path, compilation: Compilation) -> None:
     spec = "findings_summarization/openi"
-    made_up.make(data, tmp_path / "out", compilation, select=[spec], emit="openai")
+    made_up.make(data, tmp_path / "out", compilation, select=[spec], emit=CHAT)
     users = [line["messages"][0]["content"] for line in lines(tmp_path / "out", spec)]
     assert users
     assert all(isinstance(text, str) for text in users)
@@ -154,7 +156,7 @@ def test_what_terms_forbid_later_goes(data: Path, tmp_path: Path, compilation: C
 
     def again(**terms: str) -> Result:
         changed = [File(f.path, f.place, closed(as_text(f.text), terms), True) for f in shipped()]
-        return made_up.make(data, out, compile(changed), select=specs, emit="openai")
+        return made_up.make(data, out, compile(changed), select=specs, emit=CHAT)
 
     def closed(text: str, terms: dict[str, str]) -> str:
         source = re.search(r"^kind: source\nname: (\w+)$", text, re.MULTILINE)

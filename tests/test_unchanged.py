@@ -19,6 +19,7 @@ import pytest
 from cxrspec.compiler.catalog import File
 from cxrspec.compiler.pipeline import Compilation, compile
 from cxrspec.runtime import code, disk, unchanged
+from cxrspec.runtime.formats import Formats
 from cxrspec.runtime.manifest import hash_file
 from cxrspec.runtime.output import OutputError
 from cxrspec.runtime.reading import read_table
@@ -388,7 +389,8 @@ CHANGES = (
     # the way
     Change("the seed", other_seed, SPECS),
     Change("the dialect of boxes", ask(boxes="unit"), SPECS),
-    Change("the format", ask(emit="jsonl"), SPECS),
+    Change("the format", ask(emit=Formats("jsonl")), SPECS),
+    Change("another format beside it", ask(emit=Formats("jsonl", ("parquet",))), SPECS),
     Change("a limit", ask(limit=2), SPECS),
     Change("the mode", ask(published=True), SPECS),
     Change("where pictures lie", pictures_elsewhere, OF_LAB),

@@ -26,7 +26,10 @@ def run(
     out: OutFolder = None,
     select: Select = None,
     published: Published = False,
-    emit: Annotated[str, typer.Option(help="Format of the files: parquet, jsonl or openai.")] = "parquet",
+    emit: Annotated[
+        list[str] | None,
+        typer.Option(help="A format to write, parquet, jsonl or openai; may be repeated.", show_default="parquet"),
+    ] = None,
     boxes: Annotated[
         str, typer.Option(help="Dialect of boxes in texts: chexagent, qwen2_vl, qwen3_vl, unit or pixels.")
     ] = "chexagent",
@@ -53,6 +56,8 @@ def run(
     """Make the corpus: what is not there yet as it would be made."""
     from cxrspec.compiler.diagnostics import near
     from cxrspec.compiler.dialects import DIALECTS
+    from cxrspec.runtime.formats import formats
+    from cxrspec.runtime.output import OutputError
     from cxrspec.runtime.project import load
     from cxrspec.runtime.request import Request
     from cxrspec.runtime.timings import COLUMNS, Timings
@@ -64,13 +69,13 @@ def run(
     settings = _run_settings(specs, data, out, seed, demo)
     compilation = load(settings.specs, published)
     complain(compilation.diagnostics, compilation.texts)
-    request = Request(settings, (), frozenset(), published, emit, boxes, limit, demo, accept_moves, verify)
+    try:
+        written = formats(emit or ())
+    except OutputError as error:
+        complain([error.diagnostic], {})
+        raise typer.Exit(2) from None
+    request = Request(settings, (), frozenset(), published, written, boxes, limit, demo, accept_moves, verify)
     place = InPlace(compilation, request)
-    if place.before is None:  # all is to be made, so it costs nothing to load what makes it
-        from cxrspec.runtime import emitters
-
-        if emit not in emitters.names():
-            usage(f"unknown output format `{emit}`", near(emit, emitters.names(), "formats"))
     chosen = selected(compilation, select, place.modified)
     place.request = replace(request, specs=chosen, named=frozenset(select or ()) & compilation.specs.keys())
     result = place.unchanged()

@@ -1,17 +1,20 @@
-"""Examples -> files: one emitter per file, found by its name (`parquet.py` is the format `parquet`)."""
+"""Examples -> files: one emitter per file, found by its name (`parquet.py` is the format `parquet`).
+
+A run writes its examples in one format that is read back, and any number of others that trainings read, all from the
+same examples.
+"""
 
 from __future__ import annotations
 
-import pkgutil
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import Protocol, cast
 
 import polars as pl
 
-from cxrspec.compiler.diagnostics import near
-from cxrspec.runtime.output import OutputError
+from cxrspec.runtime.formats import known
 
 SCHEMA = pl.Schema(
     {
@@ -44,27 +47,36 @@ SCHEMA = pl.Schema(
 """The columns of every frame of examples."""
 
 
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """Some examples of a spec, of one split, on their way into a file.
+
+    name      `train-00000`: the file's, but for its suffix
+    folder    where it is to stand; it is there
+    examples  in the order of ids, with the columns of `SCHEMA`, in one piece
+    """
+
+    name: str
+    folder: Path
+    examples: pl.DataFrame
+
+
 class Emitter(Protocol):
     """What a file of this folder offers. `NEEDS` are the words of those terms without which nothing is written."""
 
     NEEDS: Mapping[str, str]
 
-    def write(self, examples: pl.DataFrame, folder: Path, shard: str) -> list[Path]:
-        """Write the examples of one shard (`train-00000`, with which the names of its files end) below `folder`.
-
-        They have the columns of `SCHEMA` and lie in one piece. Equal rows give equal bytes, whatever the number of
-        threads.
-        """
+    def write(self, shard: Shard) -> Path:
+        """Write a shard. Equal examples give equal bytes, whatever the number of threads."""
         ...
+
+
+class Reader(Protocol):
+    """What the files of `formats.EXAMPLES` offer, too."""
 
     def scan(self, files: Sequence[Path]) -> pl.LazyFrame:
-        """The rows of written files, at least with the columns of `SCHEMA` that `cxrspec stats` counts."""
+        """The examples of written files, with the columns of `SCHEMA`."""
         ...
-
-
-def names() -> tuple[str, ...]:
-    """The formats there are, sorted: one per file of this folder."""
-    return tuple(sorted(module.name for module in pkgutil.iter_modules(__path__)))
 
 
 def emitter(name: str) -> Emitter:
@@ -73,6 +85,9 @@ def emitter(name: str) -> Emitter:
     Raises:
         OutputError: CXR807, there is no such format.
     """
-    if name not in names():
-        raise OutputError("CXR807", f"unknown output format `{name}`", near(name, names(), "formats"))
-    return cast(Emitter, import_module(f"{__name__}.{name}"))
+    return cast(Emitter, import_module(f"{__name__}.{known(name).replace('-', '_')}"))
+
+
+def scan(name: str, files: Sequence[Path]) -> pl.LazyFrame:
+    """The examples in files of the format `name`, one of `formats.EXAMPLES`; none, if there is no file."""
+    return cast(Reader, emitter(name)).scan(files) if files else SCHEMA.to_frame().lazy()

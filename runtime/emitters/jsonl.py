@@ -7,16 +7,16 @@ from pathlib import Path
 
 import polars as pl
 
-from cxrspec.runtime.emitters import SCHEMA
+from cxrspec.runtime.emitters import SCHEMA, Shard
 
 NEEDS: Mapping[str, str] = {}
 
 
-def write(examples: pl.DataFrame, folder: Path, shard: str) -> list[Path]:
+def write(shard: Shard) -> Path:
     """Write a shard of JSON lines."""
-    path = folder / f"{shard}.jsonl"
-    examples.write_ndjson(path)
-    return [path]
+    path = shard.folder / f"{shard.name}.jsonl"
+    shard.examples.write_ndjson(path)
+    return path
 
 
 def scan(files: Sequence[Path]) -> pl.LazyFrame:

@@ -1,38 +1,31 @@
-"""Lines of chat for OpenAI's fine-tuning, beside the examples as Parquet, from which they are made.
+"""Lines of chat for OpenAI's fine-tuning.
 
     {"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "lab/1.png"}},
                                                {"type": "text", "text": "Which view is this?"}]},
                   {"role": "assistant", "content": "PA"}]}
 
-A turn is a line: those of `chat-train-00000-of-00001.jsonl` are the turns of `train-00000-of-00001.parquet` in their
-order. A line has `messages` and nothing else, as developers.openai.com/api/docs/guides/vision-fine-tuning shows it: who
+A turn is a line: those of a file are the turns of its examples in their order. A line has `messages` and nothing else, as developers.openai.com/api/docs/guides/vision-fine-tuning shows it: who
 it is about stays at home. That page asks for URLs of the pictures; here stand their paths, behind which they are put.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 import polars as pl
 
-from cxrspec.runtime.emitters import parquet
+from cxrspec.runtime.emitters import Shard
 
 NEEDS: Mapping[str, str] = {"external_services": "yes"}
 
 
-def write(examples: pl.DataFrame, folder: Path, shard: str) -> list[Path]:
-    """Write a shard as Parquet, and its turns as lines of chat."""
-    written = parquet.write(examples, folder, shard)
-    path = folder / f"chat-{shard}.jsonl"
-    turns = examples.select("images", "turns").explode("turns", empty_as_null=False, keep_nulls=False)
+def write(shard: Shard) -> Path:
+    """Write the turns of a shard as lines of chat."""
+    path = shard.folder / f"{shard.name}.jsonl"
+    turns = shard.examples.select("images", "turns").explode("turns", empty_as_null=False, keep_nulls=False)
     turns.select(_line()).write_csv(path, include_header=False, quote_style="never")
-    return [*written, path]
-
-
-def scan(files: Sequence[Path]) -> pl.LazyFrame:
-    """The examples of written files."""
-    return parquet.scan([file for file in files if file.suffix == ".parquet"])
+    return path
 
 
 def _line() -> pl.Expr:

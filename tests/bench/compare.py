@@ -18,8 +18,9 @@ import polars as pl
 from cxrspec.compiler.bodies import Context
 from cxrspec.compiler.dialects import DEFAULT, DIALECTS
 from cxrspec.compiler.pipeline import Compiled
-from cxrspec.runtime.emitters import SCHEMA, emitter
+from cxrspec.runtime.emitters import SCHEMA
 from cxrspec.runtime.execute import Execution
+from cxrspec.runtime.formats import PARQUET
 from cxrspec.runtime.locate import Roots
 from cxrspec.runtime.project import load
 from cxrspec.runtime.reading import read_table
@@ -90,7 +91,7 @@ def ours(spec: Compiled, folder: Path, out: Path) -> None:
     assert spec.plan is not None
     context = Context(draws.SEED, DIALECTS[DEFAULT])
     execution = Execution(spec.plan.relations, lambda name: pl.read_parquet(file_of(folder, name)), context)
-    writer = Writer(out, emitter("parquet"))
+    writer = Writer(out, PARQUET)
     *others, _ = execution.reached(spec.name)
     for name in others:
         execution.compute(name)
