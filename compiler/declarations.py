@@ -304,6 +304,7 @@ class Source(Node):
     use: tuple[tuple[str, str], ...]
     license: tuple[Name, ...]
     homepage: str
+    cite: tuple[str, ...]
     identity: tuple[Identity, ...]
     constants: dict[str, tuple[Constant, Span]]
     tables: dict[str, Table]

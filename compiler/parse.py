@@ -203,6 +203,7 @@ class _Parser:
             use=self.terms(("use",)),
             license=self.names(("license",)),
             homepage=self.text(("homepage",)),
+            cite=self.texts(("cite",)),
             identity=self.identities(),
             constants=self.constants(("constants",)),
             tables=tables,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Any, cast
 
@@ -15,19 +15,28 @@ _HUB_SPLITS = {"train": "train", "val": "validation", "test": "test"}
 _SIZES = ("n<1K", "1K<n<10K", "10K<n<100K", "100K<n<1M", "1M<n<10M", "10M<n<100M", "100M<n<1B")
 
 
-def card(manifest: Manifest, stats: Stats, against: Mapping[Title, Figures]) -> str:
-    """The text of README.md: header, the two tables, differences to the published table `against`, provenance."""
+def card(
+    manifest: Manifest,
+    stats: Stats,
+    against: Mapping[Title, Figures],
+    prompts: Sequence[tuple[str, str, int, int]] = (),
+) -> str:
+    """The text of README.md: header, the two tables, differences to the published table `against`, provenance.
+
+    `prompts` has a row for each form of a task: task, form, how many prompts it has, how many of them an example gets.
+    """
     dump: Callable[..., str] = cast(Any, yaml).safe_dump  # its stubs are typed in part
     header = dump(_header(manifest, stats), sort_keys=False, allow_unicode=True)
     parts = [
         f"---\n{header}---",
         markdown(stats, against),
         _how(manifest),
-        _leaks(manifest),
+        _prompts(manifest, prompts),
         _splits(manifest, stats),
         differences(stats, against, reasons(manifest)),
         _attrition(manifest),
         _terms(manifest),
+        _citations(manifest),
         _not_made(manifest),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
@@ -40,6 +49,7 @@ def _header(manifest: Manifest, stats: Stats) -> dict[str, Any]:
         "language": ["en"],
         "license": "other",
         "license_name": "terms-of-the-sources",
+        "tags": ["chest-x-ray", "medical", "radiology"],
         "task_categories": ["image-text-to-text" if images else "text-generation"],
         "size_categories": [_size(rows)],
         "configs": [config for spec in manifest.specs if (config := _config(spec))["data_files"]],
@@ -54,7 +64,7 @@ def _config(spec: Spec) -> dict[str, Any]:
         for split, hub in _HUB_SPLITS.items()
         for pattern in sorted({p.with_name(f"{split}-*{p.suffix}") for p in paths if p.name.startswith(f"{split}-")})
     ]
-    return {"config_name": f"{spec.task}--{spec.source}", "data_files": patterns}
+    return {"config_name": spec.name.replace("/", "--"), "data_files": patterns}
 
 
 def _size(rows: int) -> str:
@@ -95,11 +105,16 @@ def _how(manifest: Manifest) -> str:
     )
 
 
-def _leaks(manifest: Manifest) -> str:
+def _prompts(manifest: Manifest, prompts: Sequence[tuple[str, str, int, int]]) -> str:
+    parts: list[str] = []
+    if prompts:
+        rows = [[task, form, f"{number:,}", str(count)] for task, form, number, count in prompts]
+        parts += ["Each form of a task has so many prompts, of which one is drawn for a turn:"]
+        parts += [table(["task", "form", "prompts", "turns of an example"], rows)]
     told = [[spec.name, spec.leak] for spec in manifest.specs if spec.leak]
-    if not told:
-        return ""
-    return "\n\n".join(("## Prompts", "Prompts that print what the answer says:", table(["", "why"], told)))
+    if told:
+        parts += ["Prompts that print what the answer says:", table(["", "why"], told)]
+    return "\n\n".join(("## Prompts", *parts)) if parts else ""
 
 
 def _splits(manifest: Manifest, stats: Stats) -> str:
@@ -146,6 +161,12 @@ def _terms(manifest: Manifest) -> str:
             table(["", "terms"], specs),
         )
     )
+
+
+def _citations(manifest: Manifest) -> str:
+    """The works to cite for all that the output was made from; each once, though several sources may ask for it."""
+    works = dict.fromkeys(work for source in manifest.sources for work in source.cite)
+    return "\n\n".join(("## Citations", "\n".join(f"- {work}" for work in works))) if works else ""
 
 
 def _words(terms: Mapping[str, str]) -> str:

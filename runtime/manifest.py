@@ -59,12 +59,13 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A source with its terms of use (`use:` word by word)."""
+    """A source with its terms of use (`use:` word by word) and the works to cite for it."""
 
     name: str
     title: str
     license: str
     homepage: str
+    cite: tuple[str, ...]
     use: Mapping[str, str]
 
 

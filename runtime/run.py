@@ -13,15 +13,16 @@ from cxrspec.compiler.diagnostics import Diagnostic, Severity
 from cxrspec.compiler.dialects import DIALECTS
 from cxrspec.compiler.pipeline import Compilation
 from cxrspec.compiler.terms import freer, given
-from cxrspec.runtime import card, manifest, stats
+from cxrspec.runtime import card, croissant, manifest, stats
 from cxrspec.runtime.census import Census, read_census, torn
 from cxrspec.runtime.emitters import emitter, scan
 from cxrspec.runtime.locate import problem
 from cxrspec.runtime.making import Findings, Made, Making, Progress, Way
 from cxrspec.runtime.moves import changes, moves
-from cxrspec.runtime.output import CARD, Building, carry, open_output
+from cxrspec.runtime.output import CARD, CROISSANT, MANIFEST, Building, carry, open_output
 from cxrspec.runtime.pictures import copies
 from cxrspec.runtime.request import Request, Result
+from cxrspec.runtime.stages import prompt_counts
 from cxrspec.runtime.timings import Timings
 from cxrspec.runtime.unchanged import InPlace, Work
 
@@ -145,11 +146,14 @@ class _Run:
     def describe(
         self, made: Sequence[Made], kept: Sequence[manifest.Spec], work: Work, building: Building
     ) -> manifest.Manifest:
-        """Write manifest.json and the card."""
+        """Write manifest.json, the card and croissant.json."""
         whole = self.place.described([*(one.entry for one in made), *kept], work, bool(made))
         manifest.write(whole, building.folder)
-        text = card.card(whole, stats.count(whole.specs, self.seen(made, kept)), stats.published())
+        counted = stats.count(whole.specs, self.seen(made, kept))
+        text = card.card(whole, counted, stats.published(), prompt_counts(self.compilation, whole.specs))
         (building.folder / CARD).write_text(text, encoding="utf-8")
+        text = croissant.croissant(whole, manifest.hash_file(building.folder / MANIFEST))
+        (building.folder / CROISSANT).write_text(text, encoding="utf-8")
         return whole
 
     # ---- what is asked of all examples together

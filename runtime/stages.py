@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import fields, is_dataclass
 from typing import Any, cast
 
@@ -15,6 +15,7 @@ from cxrspec.compiler.pipeline import Compilation, Compiled
 from cxrspec.compiler.show import show_expression, show_prompt
 from cxrspec.compiler.show_plan import show_plan
 from cxrspec.compiler.types import Type
+from cxrspec.runtime.manifest import Spec
 
 _PLUGIN = re.compile(
     r"\.[\w.-]*/[\w./-]*\.so:"
@@ -98,11 +99,26 @@ def _polars(plan: p.Plan) -> str:
     return "\n".join(lines).rstrip()
 
 
+def prompt_counts(compilation: Compilation, specs: Iterable[Spec]) -> list[tuple[str, str, int, int]]:
+    """For each form of the tasks of these specs: task, form, how many prompts it has, and how many an example gets."""
+    named = [compilation.specs[spec.name].spec.task for spec in specs if spec.name in compilation.specs]
+    found = [task if isinstance(task, d.Task) else compilation.tasks[task.name] for task in named]
+    tasks = {task.title: task for task in found}
+    return [
+        (title, form.name, prompts.count(_resolved(compilation, tasks[title], form)), form.count)
+        for title in sorted(tasks)
+        for form in tasks[title].forms
+    ]
+
+
+def _resolved(compilation: Compilation, task: d.Task, form: d.Form) -> syntax.Prompt:
+    return prompts.resolve(form.prompt, {**compilation.words.rules, **task.rules}, Report())
+
+
 def prompt_lines(compilation: Compilation, task: d.Task, limit: int) -> Iterator[str]:
     """For each form its number of patterns and of prompts, then `limit` prompts from all over its language."""
-    rules = {**compilation.words.rules, **task.rules}
     for form in task.forms:
-        resolved = prompts.resolve(form.prompt, rules, Report())
+        resolved = _resolved(compilation, task, form)
         number = prompts.count(resolved)
         yield f"{form.name}: {_number(prompts.patterns(resolved), 'pattern')}, {_number(number, 'prompt')}" + (
             f", {form.count} drawn for each example" if form.count > 1 else ""

@@ -25,7 +25,7 @@ from cxrspec.runtime.code import code
 from cxrspec.runtime.disk import Disk
 from cxrspec.runtime.formats import Formats
 from cxrspec.runtime.locate import Roots
-from cxrspec.runtime.output import CARD, OutputError, is_left
+from cxrspec.runtime.output import CARD, CROISSANT, OutputError, is_left
 from cxrspec.runtime.presence import at_hand, lacking
 from cxrspec.runtime.request import Request, Result, way
 
@@ -173,7 +173,7 @@ class InPlace:
 
     def stands(self, whole: manifest.Manifest) -> bool:
         """Whether the output in place is the one that this manifest describes."""
-        return whole == self.before and (self.settings.out / CARD).is_file()
+        return whole == self.before and all((self.settings.out / name).is_file() for name in (CARD, CROISSANT))
 
     def go_on(self) -> None:
         """Make sure that a run may go on with the output in place.
@@ -246,7 +246,7 @@ class InPlace:
                 limit=self.request.limit,
                 demo=self.request.demo,
                 sources=tuple(
-                    manifest.Source(s.name, s.title, s.licenses, s.homepage, dict(s.use))
+                    manifest.Source(s.name, s.title, s.licenses, s.homepage, s.cite, dict(s.use))
                     for name, s in declared.items()
                     if name in names
                 ),

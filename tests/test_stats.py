@@ -261,7 +261,16 @@ FULL = Manifest(
     1729,
     "published",
     "parquet",
-    sources=(Source("a", "The A set", "Data Use | Agreement", "https://example.org/a", {"redistribute": "no"}),),
+    sources=(
+        Source(
+            "a",
+            "The A set",
+            "Data Use | Agreement",
+            "https://example.org/a",
+            ("A. Author. The A set. 2020.",),
+            {"redistribute": "no"},
+        ),
+    ),
     specs=(
         Spec(
             "view/a",
@@ -308,11 +317,13 @@ def test_the_header_is_what_the_hub_reads() -> None:
         "| view/a | the view is asked for twice |",
         "Splits are those that were published, defects included: a patient may stand on two sides.",
         "- view/c: stopped by CXR701",
+        "- A. Author. The A set. 2020.",
+        "| View | ask | 1,234 | 2 |",
         "| seed | 1729 |",
     ],
 )
 def test_the_card_tells_where_everything_came_from(line: str) -> None:
-    text = card(FULL, Stats(KNOWN, TOTAL, {("view", "a"): 4}), KNOWN)
+    text = card(FULL, Stats(KNOWN, TOTAL, {("view", "a"): 4}), KNOWN, [("View", "ask", 1234, 2)])
     assert line in [" ".join(found.split()) for found in text.splitlines()]
 
 
