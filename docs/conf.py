@@ -1,4 +1,4 @@
-"""The site of these pages: `sphinx-build -W -c docs/site docs DIR` (docs/contributing.md)."""
+"""The site of these pages: `sphinx-build -W docs DIR` (docs/contributing.md)."""
 
 project = "cxrspec"
 html_title = "cxrspec"
@@ -8,7 +8,6 @@ html_show_sourcelink = False
 extensions = ["myst_parser"]
 myst_heading_anchors = 4
 root_doc = "index"
-exclude_patterns = ["site"]
 suppress_warnings = [
     "misc.highlighting_failure",  # wrong YAML is what half of the pages show
     "toc.not_included",  # pages of the catalogue, which its first page lists
