@@ -435,13 +435,17 @@ class Form(Node):
 
 @node
 class Task(Node):
-    """A task family: typed inputs and forms. `name` is the id (`title` in snake case)."""
+    """A task family: typed inputs and forms. `name` is the id (`title` in snake case).
+
+    `dialogue` says that the turns of an example are one conversation.
+    """
 
     name: str
     title: str
     about: str
     inputs: tuple[tuple[Name, Type], ...]
     forms: tuple[Form, ...]
+    dialogue: bool
     constants: dict[str, tuple[Constant, Span]]
     rules: dict[str, Prompt]
     rule_spans: dict[str, Span] = field(default_factory=dict[str, Span], compare=False, repr=False, kw_only=True)

@@ -50,9 +50,10 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class Spoken:
-    """What a form says: the slots of its prompt, and the expressions whose values its answer prints."""
+    """What a form says, `count` times: the slots of its prompt, and the expressions whose values its answer prints."""
 
     form: str
+    count: int
     let: tuple[p.Derive, ...]
     slots: tuple[Said, ...]
     answers: tuple[Said, ...]
@@ -97,7 +98,11 @@ class Forms:
             planned = self.form(form)
             if planned is not None:
                 forms.append(planned)
-        return Asked(p.Turns(tuple(forms)), tuple(self.spoken)) if len(forms) == len(self.task.forms) else None
+        return (
+            Asked(p.Turns(tuple(forms), self.task.dialogue), tuple(self.spoken))
+            if len(forms) == len(self.task.forms)
+            else None
+        )
 
     def inputs(self) -> None:
         """`images` is the one reserved input name."""
@@ -130,7 +135,7 @@ class Forms:
         answer = self.answer(form, scope)
         if prompt is None:
             return None
-        self.spoken.append(Spoken(form.name, tuple(let), tuple(slots.said), _answers(form.answer, answer)))
+        self.spoken.append(Spoken(form.name, form.count, tuple(let), tuple(slots.said), _answers(form.answer, answer)))
         return p.Form(form.name, tuple(let), when, form.count, prompt, answer)
 
     # ---- prompts

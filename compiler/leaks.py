@@ -1,4 +1,4 @@
-"""LEAK: whether a prompt prints what its answer says.
+"""LEAK: whether a prompt, or an earlier turn of a dialogue, prints what its answer says.
 
 The values of an answer are followed back to the columns of the files, and so are those of the slots of its prompt:
 
@@ -243,12 +243,14 @@ def _shown(column: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Leak:
-    """A slot prints what the answer of its form says: by which ways, the file's column first.
+    """A slot prints what the answer of a form says: by which ways, the file's column first.
 
+    `earlier` is the form of the turn before that prints it, in a dialogue; empty where the form's own prompt does.
     `common` are the pieces of the column that both have, where neither has all of it.
     """
 
     form: str
+    earlier: str
     slot: Said
     answer: Said
     printed: Way
@@ -256,25 +258,36 @@ class Leak:
     common: frozenset[str]
 
 
-def leaks(spoken: Iterable[Spoken], inputs: Values) -> Iterator[Leak]:
-    """The leaks of a task whose inputs (`bound(name)`) are these; one for each slot at most."""
+Printed: TypeAlias = tuple[Said, Mapping[Atom, Way]]
+"""What stands in a turn, and what it is made of."""
+
+
+def leaks(spoken: Iterable[Spoken], inputs: Values, dialogue: bool) -> Iterator[Leak]:
+    """The leaks of a task whose inputs (`bound(name)`) are these; one for each slot at most.
+
+    In a dialogue all that earlier turns say stands before an answer.
+    """
+    before: list[tuple[str, Printed]] = []
     for form in spoken:
         known = dict(inputs)
         for let in form.let:
             known[let.name] = value(let.expression, known).called(_shown(let.name))
-        answers = [(said, value(said.expression, known).all()) for said in form.answers]
-        for slot in form.slots:
-            if present(slot.expression.type) == IMAGE:
-                continue
-            printed = value(slot.expression, known).all()
+        answers: list[Printed] = [(said, value(said.expression, known).all()) for said in form.answers]
+        slots = [slot for slot in form.slots if present(slot.expression.type) != IMAGE]
+        prompt: list[Printed] = [(slot, value(slot.expression, known).all()) for slot in slots]
+        if dialogue and form.count > 1:
+            before += [(form.form, one) for one in answers]
+        for earlier, (slot, printed) in (*before, *(("", one) for one in prompt)):
             found = (
-                Leak(form.form, slot, said, printed[a], answered[b], a.pieces & b.pieces)
+                Leak(form.form, earlier, slot, said, printed[a], answered[b], a.pieces & b.pieces)
                 for said, answered in answers
                 for a in printed
                 for b in answered
                 if a.meets(b)
             )
             yield from list(found)[:1]
+        if dialogue:
+            before += [(form.form, one) for one in (*prompt, *answers)]
 
 
 # ---- findings
@@ -286,7 +299,7 @@ def check_leaks(spec: d.Spec, checked: Checked, ways: Ways, published: bool, rep
     A published run rebuilds rows as they were made: there a leak is a warning.
     """
     columns = ways.beside(checked.lookups).along(checked.relation)
-    found = list(leaks(checked.spoken, columns))
+    found = list(leaks(checked.spoken, columns, checked.task.dialogue))
     if spec.leak and not (found or published or report.errors):
         message = "`leak` where no prompt prints what the answer says"
         report.error("CXR521", spec.leak_span, message, help="leave `leak` out", fix=leave_out(spec.entries, "leak"))
@@ -297,7 +310,7 @@ def check_leaks(spec: d.Spec, checked: Checked, ways: Ways, published: bool, rep
 def check_leaks_alone(task: d.Task, spoken: Iterable[Spoken], report: Report) -> None:
     """The same for a task that no spec fills yet, whose inputs are taken to have nothing in common."""
     inputs = {bound(name.name): Value({Atom(name.name): (name.name,)}) for name, _ in task.inputs}
-    for leak in leaks(spoken, inputs):
+    for leak in leaks(spoken, inputs, task.dialogue):
         _leaks(leak, leak.slot.span, "", "error", report)
 
 
@@ -322,7 +335,9 @@ def _leaks(leak: Leak, place: Span | None, label: str, severity: Severity, repor
         severity,
         "CXR520",
         place,
-        f"the prompt of `{leak.form}` prints what its answer says",
+        f"`{leak.earlier}`, earlier in the dialogue, says what `{leak.form}` answers"
+        if leak.earlier
+        else f"the prompt of `{leak.form}` prints what its answer says",
         label=label,
         others=[Label(span, text) for span, text in labels if span is not None and span != place],
         help=(

@@ -570,6 +570,7 @@ class _Parser:
             about=self.text((*path, "about")),
             inputs=tuple((self.key_name(p), self.type(p)) for p in self.each((*path, "inputs"))),
             forms=forms,
+            dialogue=self.flag((*path, "dialogue")),
             constants=self.constants((*path, "constants")),
             rules=self.rules((*path, "rules")),
             rule_spans=self.key_spans((*path, "rules")),

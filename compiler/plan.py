@@ -407,9 +407,13 @@ class Form:
 
 @node
 class Turns:
-    """The turns of every row: columns `turns`, `target`, `boxes`. A row to which no form applies leaves, counted."""
+    """The turns of every row: columns `turns`, `target`, `boxes`. A row to which no form applies leaves, counted.
+
+    `dialogue` says that those of a row are one conversation, else each stands for itself.
+    """
 
     forms: tuple[Form, ...]
+    dialogue: bool = False
 
 
 Node = (

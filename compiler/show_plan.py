@@ -74,8 +74,8 @@ def show_node(node: p.Node) -> str:
             return f"keep {name}: {rows:,} rows of {show_typed(condition)}"
         case p.Copy(pairs):
             return "copy " + ", ".join(f"{other} as {split}" for split, other in pairs)
-        case p.Turns(forms):
-            return "turns" + "".join(f"\n{_form(form)}" for form in forms)
+        case p.Turns(forms, dialogue):
+            return ("dialogue" if dialogue else "turns") + "".join(f"\n{_form(form)}" for form in forms)
 
 
 def _read(read: p.Read) -> str:
