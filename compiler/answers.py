@@ -1,4 +1,5 @@
-"""The parsers of the answer formats: what a reply says, given the options in the order printed and nothing else.
+"""The parsers of the answer formats: what a reply says, given the options in the order printed and nothing else; and of
+the block of options, which says what these are.
 
 turns.py holds the printers. `parse(print(x)) == x` holds for every answer that leaves it: a row whose answer could not
 be read back is a bad row. Boxes come back up to the grid of their dialect.
@@ -6,13 +7,15 @@ be read back is a bad row. Boxes come back up to the grid of their dialect.
     parse_choice("(B)", ["PA", "AP"])              ->  "AP"
     parse_choices("AP, PA", ["PA", "AP"], None)    ->  ("PA", "AP")
     parse_counts("Omission: 2", None)              ->  (("Omission", 2),)
+    shown_by(form)("Which? Options: (A) PA, (B) AP")  ->  ("PA", "AP")
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import count
 from string import Formatter
 from typing import NamedTuple, TypeAlias
 
@@ -177,12 +180,69 @@ def _place(marker: str) -> int | None:
 
 def _of_language(text: str, prompt: p.Prompt) -> bool:
     """Whether a prompt can read `text`; a slot can read anything."""
-    return any(re.fullmatch(_pattern(shape), text, re.DOTALL) for shape in prompt.shapes)
+    return any(re.fullmatch(_pattern(shape.pieces), text, re.DOTALL) for shape in prompt.shapes)
 
 
-def _pattern(shape: p.Shape) -> str:
-    """A regular expression of the texts of one way through a prompt."""
-    tables = [
-        "(?:" + "|".join(map(re.escape, piece)) + ")" if isinstance(piece, tuple) else ".*" for piece in shape.pieces
-    ]
+def _pattern(pieces: Sequence[p.Piece]) -> str:
+    """A regular expression of the texts of one way through a prompt, or of a part of it."""
+    tables = ["(?:" + "|".join(map(re.escape, piece)) + ")" if isinstance(piece, tuple) else ".*" for piece in pieces]
     return "".join(tables)
+
+
+# ---- the block of options
+
+
+def shown_by(form: p.Form) -> Callable[[str], tuple[str, ...]]:
+    """What reads the options out of a prompt of this form, in the order shown; () where the prompt shows none.
+
+    The block is the last in the prompt that is followed by nothing but its hint and what the form has behind
+    `{options}`. Two options are told apart by the marker that the second has to have: one that holds the separator,
+    that marker and a blank itself is read as two.
+    """
+    choice = form.answer
+    if not isinstance(choice, p.ChoiceAnswer):
+        return lambda prompt: ()
+    head, between = p.LAYOUTS[choice.layout]
+    hint = "" if choice.hint is None else "\n(?:" + "|".join(_pattern(s.pieces) for s in choice.hint.shapes) + ")"
+    rests = {_pattern(rest) for shape in form.prompt.shapes if (rest := _behind_block(shape)) is not None}
+    ways = [re.compile(f"(.*){hint}{rest}", re.DOTALL) for rest in sorted(rests, key=len, reverse=True)]
+
+    def shown(prompt: str) -> tuple[str, ...]:
+        starts = [found.end() for found in re.finditer(head, prompt)]
+        read = (
+            _entries(found[1], between)
+            for way in ways
+            for at in reversed(starts)
+            if (found := way.fullmatch(prompt, at))
+        )
+        return next(filter(None, read), ())
+
+    return shown
+
+
+def _behind_block(shape: p.Shape) -> tuple[p.Piece, ...] | None:
+    """What stands behind the (last) block of options; None if there is none."""
+    blocks = [place for place, piece in enumerate(shape.pieces) if isinstance(piece, p.OptionBlock)]
+    return shape.pieces[blocks[-1] + 1 :] if blocks else None
+
+
+def _entries(text: str, between: str) -> tuple[str, ...]:
+    """The options of a block, without their markers; () if these do not run from the first letter or number.
+
+    >>> _entries("(A) one, two, (B) three", ", "), _entries("(1) one", ", "), _entries("one", ", ")
+    (('one, two', 'three'), ('one',), ())
+    """
+    for marks in (iter(p.LETTERS), map(str, count(1))):
+        if text.startswith(first := f"({next(marks)}) "):
+            return tuple(_between(text[len(first) :], (f"{between}({mark}) " for mark in marks)))
+    return ()
+
+
+def _between(text: str, borders: Iterator[str]) -> Iterator[str]:
+    """The pieces of a text between borders that come one after the other, as far as they come."""
+    for border in borders:
+        piece, found, text = text.partition(border)
+        yield piece
+        if not found:
+            return
+    yield text

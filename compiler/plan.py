@@ -315,6 +315,10 @@ class Copy:
 # ---- prompts and answers
 
 OPTION_SEPARATOR = ", "  # between the answers of `choices`, and between options printed in one line
+LAYOUTS: Mapping[str, tuple[str, str]] = {  # of the block: what stands before the first option, and between two
+    "lines": ("Options:\n", "\n"),
+    "inline": ("Options: ", OPTION_SEPARATOR),
+}
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"  # the markers of up to 26 options
 PAIR_SEPARATOR = ": "  # inside a line of `entities` or `counts`
 LINES: Mapping[str, str] = {  # how these lines read, as Python and Rust both understand it

@@ -327,7 +327,8 @@ class _Turn:
         drawn = draw(self.context, f"{self.form.name}:options")
         numbered = self.drawn("marker", choice.markers, "numbers") | given.many()
         again = self.again(choice.options, choice.correct, self.form.when)
-        asked = Choice(correct, choice.several, drawn, numbered, _between(choice), again)
+        _, between = p.LAYOUTS[choice.layout]
+        asked = Choice(correct, choice.several, drawn, numbered, between, again)
         if isinstance(given, Varied):
             return varied.shown(asked, given.items, self.keep_all)
         items = items_of(choice.options, self.known) if self.context.fast else None
@@ -347,7 +348,8 @@ class _Turn:
 
     def block(self, choice: p.ChoiceAnswer, entries: list[pl.Expr]) -> pl.Expr:
         """`Options: (A) one, (B) two`, or one a line, with the hint below."""
-        parts = [pl.lit("Options:\n" if choice.layout == "lines" else "Options: "), *entries]
+        head, _ = p.LAYOUTS[choice.layout]
+        parts = [pl.lit(head), *entries]
         if choice.hint is not None:
             parts += [pl.lit("\n"), self.drawn_text(choice.hint, "hint")]
         return pl.concat_str(parts, ignore_nulls=True)
@@ -481,11 +483,6 @@ def by_range(ticket: pl.Expr, shapes: Sequence[p.Shape], values: Sequence[pl.Exp
 
 def _pick(texts: tuple[str, ...], place: pl.Expr) -> pl.Expr:
     return pl.lit(texts[0]) if len(texts) == 1 else pl.lit(pl.Series(texts)).gather(place)
-
-
-def _between(choice: p.ChoiceAnswer) -> str:
-    """What stands between two entries of the block."""
-    return "\n" if choice.layout == "lines" else p.OPTION_SEPARATOR
 
 
 def _any(items: pl.Expr, test: pl.Expr) -> pl.Expr:

@@ -1,4 +1,7 @@
-"""Every answer of every spec that ships, read back by the parser of its format: the reply and the options are all it sees."""
+"""Every answer of every spec that ships, read back by the parser of its format: the reply and the options are all it sees.
+
+The options are read back, too, out of every prompt that shows them.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ import polars as pl
 import pytest
 
 from cxrspec.compiler import plan as p
-from cxrspec.compiler.answers import Boxed, parse
+from cxrspec.compiler.answers import Boxed, parse, shown_by
 from cxrspec.compiler.bodies import Context
 from cxrspec.runtime.execute import Execution
 from cxrspec.runtime.locate import Roots
@@ -30,8 +33,8 @@ def computed(spec: str) -> tuple[tuple[p.Form, ...], pl.DataFrame]:
     return turns.forms, Execution(plan.relations, tables.__getitem__, Context(1, fast=False)).compute(spec).frame
 
 
-def turns(forms: tuple[p.Form, ...], row: dict[str, Any]) -> Iterator[tuple[p.Form, str, dict[str, Any]]]:
-    """Each turn of a row: its form, the reply, and what was kept of its making."""
+def turns(forms: tuple[p.Form, ...], row: dict[str, Any]) -> Iterator[tuple[p.Form, dict[str, str], dict[str, Any]]]:
+    """Each turn of a row: its form, what was asked and answered, and what was kept of its making."""
     asked = iter(row["turns"])
     for form in forms:
         for k in range(form.count):
@@ -40,7 +43,7 @@ def turns(forms: tuple[p.Form, ...], row: dict[str, Any]) -> Iterator[tuple[p.Fo
             if kept["applies"]:
                 turn = next(asked)
                 assert turn["form"] == form.name
-                yield form, turn["answer"], kept
+                yield form, turn, kept
     assert next(asked, None) is None
 
 
@@ -69,8 +72,11 @@ def check(form: p.Form, reply: str, kept: dict[str, Any]) -> None:
 def test_answers_read_back(spec: str) -> None:
     forms, frame = computed(spec)
     checked = 0
+    readers = {form.name: shown_by(form) for form in forms}
     for row in frame.iter_rows(named=True):
-        for form, reply, kept in turns(forms, row):
-            check(form, reply, kept)
+        for form, turn, kept in turns(forms, row):
+            check(form, turn["answer"], kept)
+            asks = isinstance(form.answer, p.ChoiceAnswer) and "Options:" in turn["prompt"]
+            assert readers[form.name](turn["prompt"]) == (tuple(kept["shown"]) if asks else ())
             checked += 1
     assert checked >= frame.height > 0

@@ -1,6 +1,7 @@
 """The law of answers: parse(print(x)) == x. Printed by the real lowering of a form, read back by answers.py.
 
-The options as shown are found again in the prompt's text: of all orders, the one whose block is printed there.
+The options as shown are found again in the prompt's text: of all orders, the one whose block is printed there. That
+is what `shown_by` reads there, too.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cxrspec.compiler import plan as p
-from cxrspec.compiler.answers import parse, parse_choice, parse_choices, parse_text
+from cxrspec.compiler.answers import parse, parse_choice, parse_choices, parse_text, shown_by
 from cxrspec.compiler.typed import Column, Const
 from cxrspec.compiler.types import TEXT, ListOf, Type
 
@@ -69,6 +70,7 @@ prompts = st.sampled_from(
         prompt((2, (("Which? ",), p.OptionBlock()))),
         prompt((2, (("Which?",),))),
         prompt((1, (("Which?",),)), (1, (("Which? ",), p.OptionBlock()))),
+        prompt((1, (("Which? ",), p.OptionBlock(), (" Say.", "\nSay."))), (1, (("Which? ",), p.OptionBlock()))),
     ]
 )
 
@@ -94,7 +96,8 @@ def orders(asked: str, given: Sequence[str], choice: p.ChoiceAnswer) -> list[tup
     if asked == "Which?":
         return [tuple(given)]
     printed = [(shown, block) for shown in permutations(given) for block in blocks(shown, choice.layout)]
-    return [shown for shown, block in printed for hint in hints(choice) if asked == f"Which? {block}{hint}"]
+    ends = [hint + rest for hint in hints(choice) for rest in ("", " Say.", "\nSay.")]
+    return [shown for shown, block in printed for end in ends if asked == f"Which? {block}{end}"]
 
 
 def broken(row: dict[str, Any], choice: p.ChoiceAnswer) -> bool:
@@ -112,15 +115,17 @@ def broken(row: dict[str, Any], choice: p.ChoiceAnswer) -> bool:
     )
 
 
-def read_back(choice: p.ChoiceAnswer, asked: p.Prompt, found: dict[str, Any], row: dict[str, Any]) -> None:
+def read_back(form: p.Form, choice: p.ChoiceAnswer, found: dict[str, Any], row: dict[str, Any]) -> None:
     if found["lost"] is not None:
         nothing_drawn = choice.several and not row["correct"] and found["lost"].startswith("`empty:` that reads like")
         assert broken(row, choice) or nothing_drawn, found["lost"]
         return
     assert not broken(row, choice)
+    shown_in = shown_by(form)
     for turn in found["turns"]:
         possible = orders(turn["prompt"], row["options"], choice)
         assert possible
+        assert shown_in(turn["prompt"]) in (possible if turn["prompt"] != "Which?" else [()])
         for shown in possible[:1] if len(possible) == 1 or "(" not in turn["answer"] else ():
             said = parse(choice, turn["answer"], shown)
             wanted = row["correct"] if not choice.several else tuple(o for o in shown if o in row["correct"])
@@ -138,7 +143,58 @@ def test_an_answer_is_read_back(several: bool, data: st.DataObject) -> None:
     engine: Engine = data.draw(st.sampled_from(ENGINES))
     found = ask([form], table(SEVERAL if several else ONE, made), engine)
     for result, row in zip(found, made, strict=True):
-        read_back(choice, asked, result, row)
+        read_back(form, choice, result, row)
+
+
+def asking(choice: p.ChoiceAnswer, *shapes: tuple[int, tuple[Any, ...]]) -> p.Form:
+    return p.Form("ask", (), None, 1, prompt(*shapes), choice)
+
+
+SETS = p.ChoiceAnswer(
+    Column("options", TEXTS), Column("correct", TEXT), ("letters",), "inline", ("text",), None, False, None
+)
+BLOCK = (1, (Column("asked", TEXT), (" ",), p.OptionBlock()))
+
+
+@pytest.mark.parametrize(
+    ("printed", "shown"),
+    [
+        ("Options: (A) a, b, (B) c", ("a, b", "c")),
+        ("Options: (A) , (B) c", ("", "c")),
+        ("Options: (1) a, (3) b, (2) c", ("a, (3) b", "c")),
+        ("Options: (A) a, (2) b", ("a, (2) b",)),
+        ("Options: (A) Options: b, (B) c", ("Options: b", "c")),
+        ("Options: (a) or b? Options: (A) a, (B) b", ("a", "b")),
+        ("Options: (A) a (B) b? Options: (A) c, (B) d", ("c", "d")),
+        ("Options: none", ()),
+        ("Options:\n(A) a\n(B) b", ()),
+        ("", ()),
+    ],
+)
+def test_options_of_a_block(printed: str, shown: tuple[str, ...]) -> None:
+    assert shown_by(asking(SETS, BLOCK))(f"Which one? {printed}") == shown
+
+
+def test_more_options_than_letters_are_numbered() -> None:
+    for size in (1, 9, 26, 27, 120):
+        options = [f"option {number}" for number in range(size)]
+        for ways in marks(size):
+            lines = "\n".join(f"{mark} {option}" for mark, option in zip(ways, options, strict=False))
+            read = shown_by(asking(replace(SETS, layout="lines"), BLOCK))(f"Which?\nOptions:\n{lines}")
+            assert read == tuple(options[: len(ways)])
+
+
+def test_hint_and_what_stands_behind_are_no_options() -> None:
+    behind = (1, (p.OptionBlock(), ("\n",), Column("asked", TEXT)))
+    assert shown_by(asking(SETS, behind))("Options: (A) a, (B) b\nWhich?") == ("a", "b")
+    hinted = replace(SETS, hint=HINT, layout="lines")
+    assert shown_by(asking(hinted, BLOCK))("? Options:\n(A) a\n(B) b\nPick one: soon, or never") == ("a", "b")
+    assert shown_by(asking(hinted, BLOCK))("? Options:\n(A) a\n(B) b") == ()
+
+
+def test_forms_without_options_show_none() -> None:
+    form = p.Form("ask", (), None, 1, prompt((1, (("Options: (A) a",),))), p.TextAnswer(Column("correct", TEXT)))
+    assert shown_by(form)("Options: (A) a") == ()
 
 
 @given(st.text())
