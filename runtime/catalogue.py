@@ -7,7 +7,7 @@ A spec's page says what it reads, its rule in words, its prompts, its split and 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -19,11 +19,11 @@ from cxrspec.compiler.data import is_list, is_mapping
 from cxrspec.compiler.diagnostics import Report
 from cxrspec.compiler.pipeline import Compilation, Compiled
 from cxrspec.compiler.show import show_expression
-from cxrspec.compiler.syntax import Expr, Name
 from cxrspec.compiler.types import SPLITS
 from cxrspec.runtime import manifest, stats
 from cxrspec.runtime.emitters import scan
 from cxrspec.runtime.stats import COLUMNS, table
+from cxrspec.runtime.wording import code, split_in_words, steps_in_words
 
 _PROMPTS = 6
 _LONGEST = 1200  # characters of a text in an example
@@ -100,9 +100,9 @@ def _source(source: d.Source, compilation: Compilation) -> str:
     if derived:
         parts.append("## Tables made from them")
     for table_ in derived:
-        parts += [f"### {table_.name}", _listed([f"Starts from `{table_.start.name}`.", *_steps(table_.steps)])]
+        parts += [f"### {table_.name}", _listed([f"Starts from `{table_.start.name}`.", *steps_in_words(table_.steps)])]
     if source.splits:
-        parts += ["## Splits", _listed(f"`{name}`: {_split(one)}" for name, one in source.splits.items())]
+        parts += ["## Splits", _listed(f"`{name}`: {split_in_words(one)}" for name, one in source.splits.items())]
     links = [f"[{name}](../{name}.md)" for name in using]
     return _joined(*parts, "## Specs that use it", _listed(links) if links else "None.")
 
@@ -138,117 +138,6 @@ def _place(column: p.RawColumn) -> str:
     ).replace("|", "\\|")
 
 
-# ---- rules in words
-
-
-def _code(expression: Expr) -> str:
-    text = show_expression(expression)
-    return f"`` {text} ``" if "`" in text else f"`{text}`"
-
-
-def _names(names: Iterable[Name]) -> str:
-    return ", ".join(f"`{name.name}`" for name in names) or "nothing"
-
-
-def _pairs(pairs: Iterable[tuple[Name, Name]]) -> str:
-    return ", ".join(f"`{a.name}`" if a.name == b.name else f"`{a.name}` (their `{b.name}`)" for a, b in pairs)
-
-
-def _steps(steps: Sequence[d.Step]) -> Iterator[str]:
-    """A sentence for each step, or for each condition and column of it."""
-    for step in steps:
-        yield from _step(step)
-
-
-def _step(step: d.Step) -> Iterator[str]:
-    match step:
-        case d.Where(conditions):
-            for filter, condition in conditions:
-                named = "" if filter == "where" else f" ({filter.replace('_', ' ')})"
-                yield f"Keeps rows for which {_code(condition)}{named}."
-        case d.Derive(made):
-            for name, expression in made:
-                yield f"`{name.name}` is {_code(expression)}."
-        case d.Select(names):
-            yield f"Keeps the columns {_names(names)}."
-        case d.Join(table, on, take, kind):
-            yield _join(table.name, on, take, kind)
-        case d.Group(by, order, aggregates):
-            yield _group(by, order, aggregates)
-        case d.Merge(by, box, over, order, aggregates):
-            whose = f"of one {_names(by)} that overlap by more than {over:g}"
-            yield f"Boxes `{box.name}` {whose} become one, the first leads: {_group(by, order, aggregates)}"
-        case d.Explode(column, item, position):
-            counted = f", with its place as `{position.name}`" if position else ""
-            yield f"One row for each item of `{column.name}`, as `{item.name}`{counted}."
-        case d.Union(other):
-            yield f"Then the rows of `{other.name}`."
-        case d.Unpivot(unpivoted, name, value):
-            each = _names(unpivoted) if isinstance(unpivoted, tuple) else f"`{unpivoted.name}`"
-            yield f"One row for each of the columns {each}: its name as `{name.name}`, its value as `{value.name}`."
-        case d.Lag(by, order, earlier):
-            whose = f" with the same {_names(by)}" if by else ""
-            ordered = ", ".join(_code(e) for e in order)
-            yield f"Takes {_pairs(earlier)} from the row before{whose}, in order of {ordered}; null where there is none."
-        case d.Contrast(pool, lacks, drawn, made, mark, origin):
-            own = "".join(f", `{name.name}` as {_code(e)}" for name, e in made)
-            yield (
-                f"Below each row one that is drawn from `{pool.name}`, of the same split, for which not {_code(lacks)}: "
-                f"with its {_pairs(drawn)}{own}, and in `{mark.name}` the `{origin.name}` it was drawn for."
-            )
-        case d.SplitRows(name, column):
-            yield f"`{column.name}` is the split `{name.name}` of the row."
-
-
-def _join(
-    table: str, on: Sequence[tuple[Name, Name]], take: Sequence[tuple[Name, Name]] | None, kind: d.JoinKind
-) -> str:
-    where = f" with the same {_pairs(on)}" if on else ""
-    match kind:
-        case "semi":
-            return f"Keeps rows for which `{table}` has a row{where}."
-        case "anti":
-            return f"Keeps rows for which `{table}` has no row{where}."
-        case "left":
-            return f"Takes {_taken(take)} from the row of `{table}`{where}; null where there is none."
-        case "inner":
-            return f"Takes {_taken(take)} from the row of `{table}`{where}; rows without one leave."
-
-
-def _taken(take: Sequence[tuple[Name, Name]] | None) -> str:
-    return "all columns" if take is None else _pairs(take) or "nothing"
-
-
-def _group(by: Sequence[Name], order: Sequence[Expr], take: Sequence[tuple[Name, Expr]]) -> str:
-    ordered = f" in the order of {', '.join(_code(e) for e in order)}" if order else ""
-    made = "; ".join(f"`{name.name}` is {_code(e)}" for name, e in take)
-    whose = f"One row for each {_names(by)}" if by else "One row of all rows"
-    return f"{whose}{ordered}" + (f": {made}." if made else ".")
-
-
-def _split(split: d.Split) -> str:
-    match split:
-        case d.ConstantSplit():
-            return f"all rows are {split.split}."
-        case d.ColumnSplit():
-            where = f" of `{split.table.name}`" if split.table else ""
-            return f"the column `{split.column.name}`{where}."
-        case d.ListSplit():
-            lists = ", ".join(f"{word}: `{name.name}`" for word, name in split.lists)
-            return f"by the lists that name `{split.key.name}` ({lists})."
-        case d.RatioSplit():
-            shares = ", ".join(f"{share:g} {word}" for word, share in split.shares)
-            carved = f" out of the train rows of `{split.out_of.name}`" if split.out_of else ""
-            return f"by a draw of the patient, {shares}{carved}."
-        case d.HoldoutSplit():
-            return f"a holdout over `{split.key.name}`: {_cut(split.cut)}."
-
-
-def _cut(cut: d.Cut) -> str:
-    held = cut.held if isinstance(cut.held, str) else f"cut again ({_cut(cut.held)})"
-    return f"seed {cut.seed}, {cut.share:g} {held}, the rest {cut.kept}"
-
-
 # ---- specs
 
 
@@ -270,7 +159,7 @@ class _Page:
             "## What it reads",
             self.reads(),
             "## Rule",
-            _listed([self.start(), *_steps(spec.steps), *self.rest()]),
+            _listed([self.start(), *steps_in_words(spec.steps), *self.rest()]),
             "## Prompts",
             *self.prompts(),
             "## One made-up example",
@@ -299,9 +188,9 @@ class _Page:
 
     def rest(self) -> Iterator[str]:
         spec = self.spec.spec
-        yield f"The key is {', '.join(_code(e) for e in spec.key)}."
+        yield f"The key is {', '.join(code(e) for e in spec.key)}."
         for name, expression in spec.bind:
-            yield f"The task's input `{name.name}` is {_code(expression)}."
+            yield f"The task's input `{name.name}` is {code(expression)}."
         if spec.leak:
             yield f"The prompt prints what the answer says: {spec.leak}."
         shared = [f"`{i.space}`" for i in self.source.identity if i.space in self.compilation.spaces]
@@ -309,10 +198,10 @@ class _Page:
             yield f"Rows of the space {' and '.join(shared)} have the split of that space."
         if spec.split is not None:
             stands_apart = f" ({spec.own_split})" if spec.own_split else ""
-            yield f"Split `{spec.split.name}`: {_split(self.source.splits[spec.split.name])}{stands_apart}"
+            yield f"Split `{spec.split.name}`: {split_in_words(self.source.splits[spec.split.name])}{stands_apart}"
         for keep in spec.keep:
             some = f"{keep.rows:,} rows" if keep.rows is not None else f"the share {keep.share:g}"
-            yield f"Of the {keep.split} rows for which {_code(keep.where)} it keeps {some}, by the lowest draws."
+            yield f"Of the {keep.split} rows for which {code(keep.where)} it keeps {some}, by the lowest draws."
 
     def prompts(self) -> Iterator[str]:
         task = self.spec.task
