@@ -167,5 +167,10 @@ CODES: dict[str, str] = {
     "CXR813": "a patient on two sides of a split",
     "CXR814": "examples that move to another split",
     "CXR815": "terms that forbid a format",
+    "CXR821": "an example that is not in the output",
+    "CXR822": "an example whose rules or sources are others now",
+    "CXR823": "an example that comes out otherwise",
+    "CXR824": "lines of replies that do not read",
+    "CXR825": "replies and turns that do not belong together",
     "CXR901": "an error of cxrspec itself",
 }

@@ -73,6 +73,29 @@ def read_table(read: Read, wanted: Collection[str], roots: Roots, record: Record
     return Table(frame.select(chosen), _gathered(problems), located.disk_files)
 
 
+FILE, LINE, ROW = "$file", "$line", "$row"  # no column is called so
+
+
+def read_places(read: Read, roots: Roots, record: Record | None = None) -> pl.DataFrame:
+    """All columns of a table, and where each row stands: its file (as messages name it), its line in it (null where
+    the reader knows none), and its number among the rows of the file, from 1."""
+    reader, located = reader_of(read.format), find(read, roots)
+    lots = (
+        [] if reader is None else [_lot(read, read.columns, reader, one, roots.store, record) for one in _lots(located)]
+    )
+    lots = [lot for lot in lots if lot.files]
+    if not lots:
+        where = {FILE: pl.String(), LINE: pl.Int64(), ROW: pl.Int64()}
+        return pl.DataFrame(schema=dict(_empty(read.columns).schema) | where)
+    frame, rows = _together(read, read.columns, lots, []), _Rows(lots)
+    counts = [count for _, count in rows.files]
+    return frame.with_columns(
+        _repeated([found.name for found, _ in rows.files], counts).alias(FILE),
+        (pl.lit(None, pl.Int64) if rows.lines is None else rows.lines.cast(pl.Int64)).alias(LINE),
+        pl.concat([pl.int_range(1, count + 1, eager=True) for count in counts]).alias(ROW),
+    )
+
+
 def _empty(columns: Iterable[RawColumn]) -> pl.DataFrame:
     return pl.DataFrame(schema={column.name: dtype_of(column.type) for column in columns})
 

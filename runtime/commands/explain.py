@@ -6,18 +6,48 @@ import re
 import shutil
 import sys
 import textwrap
-from typing import Annotated
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cxrspec.runtime.commands.shared import usage
+from cxrspec.runtime.commands.options import DataFolder, ListFormat, OutFolder, SpecsFolder
+from cxrspec.runtime.commands.shared import complain, read_settings, usage
+
+if TYPE_CHECKING:
+    from cxrspec.runtime.examples import Example
+    from cxrspec.runtime.provenance import Provenance, Provenances
 
 WIDEST = 100
 """Columns that a paragraph fills at most: a wider one is hard to read."""
 
 
-def explain(code: Annotated[str, typer.Argument(help="The code of a finding: CXR203.")]) -> None:
-    """Print what a finding means, with a wrong and a right example."""
+def explain(
+    what: Annotated[
+        str,
+        typer.Argument(
+            metavar="CODE|EXAMPLE_ID",
+            help="The code of a finding, CXR203; or the id of an example, with #n for its n-th turn, from 0.",
+        ),
+    ],
+    out: OutFolder = None,
+    data: DataFolder = None,
+    specs: SpecsFolder = None,
+    format: Annotated[ListFormat, typer.Option(help="How an example's origin is printed.")] = ListFormat.text,
+    again: Annotated[
+        bool, typer.Option("--again", help="Make the example again from its sources, and compare.")
+    ] = False,
+) -> None:
+    """Print what a finding means, or where an example came from."""
+    if "/" in what:
+        _example(what, out, data, specs, format, again)
+    else:
+        _code(what)
+
+
+def _code(code: str) -> None:
+    """Print the page of a code."""
     from importlib.resources import files
 
     from cxrspec.compiler.codes import CODES
@@ -28,6 +58,44 @@ def explain(code: Annotated[str, typer.Argument(help="The code of a finding: CXR
     page = files("cxrspec.docs") / "errors" / f"{code.upper()}.md"
     text = page.read_text(encoding="utf-8").rstrip()
     print(drawn(text, shutil.get_terminal_size().columns) if sys.stdout.isatty() else text)
+
+
+def _example(id: str, out: Path | None, data: Path | None, specs: Path | None, format: ListFormat, again: bool) -> None:
+    """Print where an example came from."""
+    import json
+
+    from cxrspec.runtime.examples import find, opened
+    from cxrspec.runtime.project import load
+    from cxrspec.runtime.provenance import Provenances, text
+
+    settings = read_settings(specs, data, out, None)
+    output = opened(settings.out)
+    example = find(output, id)
+    if output.made.demo and data is None:
+        from cxrspec.runtime.demo import demo_root
+
+        settings = replace(settings, data=demo_root(), sources={}, images={})
+    whole = Provenances(output, load(settings.specs, output.made.mode == "published"), settings)
+    found = whole.of(example)
+    if format is ListFormat.json:
+        print(json.dumps(found.data(), ensure_ascii=False, indent=1))
+    else:
+        print(text(found, bold=sys.stdout.isatty()))
+    if found.changed:
+        complain(found.changed, {})
+    if again:
+        _again(whole, example, found)
+
+
+def _again(whole: Provenances, example: Example, found: Provenance) -> None:
+    """Make an example again, and say whether it is the same."""
+    from cxrspec.runtime.again import differs, made_again
+
+    made = made_again(found.recipe, [example.id], whole.place)
+    if differing := differs(example.row, made):
+        complain([differing], {})
+        raise typer.Exit(1)
+    print("made again from its sources: the same", file=sys.stderr)
 
 
 def drawn(page: str, width: int) -> str:
