@@ -39,13 +39,13 @@ Said: TypeAlias = str | tuple[str, ...] | tuple[Boxed, ...] | tuple[tuple[str, s
 def parse(
     answer: p.Answer,
     reply: str,
-    shown: Sequence[str] = (),
+    shown: Sequence[str] | None = (),
     dialect: Dialect = DIALECTS[DEFAULT],
     size: tuple[int, int] | None = None,
 ) -> Said | None:
     """What `reply` says in the format of `answer`; None if it says nothing there.
 
-    `shown` are the options of a choice; `dialect` is that of boxes, `size` the image's width and height in pixels.
+    `shown` are the options of a choice, None where they are not known; `dialect` is that of boxes, `size` the image's width and height in pixels.
     """
     match answer:
         case p.TextAnswer():
@@ -67,27 +67,36 @@ def parse_text(reply: str) -> str:
     return reply
 
 
-def parse_choice(reply: str, shown: Sequence[str]) -> str | None:
+def parse_choice(reply: str, shown: Sequence[str] | None) -> str | None:
     """The option that is named, by its text or by its marker: `(A)` or `(1)` is the first one shown.
+
+    Where the options are not known, any text but an empty one is an option.
 
     >>> parse_choice("PA", ["PA", "AP"]), parse_choice("(2)", ["PA", "AP"]), parse_choice("lateral", ["PA", "AP"])
     ('PA', 'AP', None)
     """
+    if shown is None:
+        return reply or None
     if reply in shown:
         return reply
     place = _place(reply)
     return shown[place] if place is not None and place < len(shown) else None
 
 
-def parse_choices(reply: str, shown: Sequence[str], empty: p.Prompt | None) -> tuple[str, ...] | None:
+def parse_choices(reply: str, shown: Sequence[str] | None, empty: p.Prompt | None) -> tuple[str, ...] | None:
     """The options that are named, in the order shown; () for a text of `empty`.
+
+    Where the options are not known, any texts but empty ones are options, in the order said, unless `empty` reads so.
 
     >>> parse_choices("(B), (A)", ["edema", "nodule"], None)
     ('edema', 'nodule')
     """
-    named = {parse_choice(piece, shown) for piece in reply.split(p.OPTION_SEPARATOR)}
-    if None not in named:
-        return tuple(option for option in shown if option in named)
+    if shown is None and empty is not None and _of_language(reply, empty):
+        return ()
+    said = [parse_choice(piece, shown) for piece in reply.split(p.OPTION_SEPARATOR)]
+    named = dict.fromkeys(option for option in said if option is not None)
+    if None not in said:
+        return tuple(named) if shown is None else tuple(option for option in shown if option in named)
     return () if empty is not None and _of_language(reply, empty) else None
 
 

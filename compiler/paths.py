@@ -1,6 +1,6 @@
 """Which way through a prompt's grammar leads to a text: the inverse of drawing one.
 
-    (Which|What) view?[ {options}]      "Which view?"      alternative 1 of 2: Which; optional: absent
+(Which|What) view?[ {options}]      "Which view?"      alternative 1 of 2: Which; optional: absent
 """
 
 from __future__ import annotations
@@ -60,7 +60,9 @@ def path(prompt: s.Prompt, rules: Mapping[str, s.Prompt], leaf: Leaf) -> tuple[T
 
 def fits(leaf: Leaf, text: str) -> bool:
     """Whether a printed text may be this one of a prompt; a slot can print anything."""
-    return re.fullmatch("".join(re.escape(x) if isinstance(x, str) else ".*" for x in leaf), text, re.DOTALL) is not None
+    return (
+        re.fullmatch("".join(re.escape(x) if isinstance(x, str) else ".*" for x in leaf), text, re.DOTALL) is not None
+    )
 
 
 _Way: TypeAlias = tuple[_At, tuple[Taken, ...]]

@@ -20,6 +20,7 @@ from cxrspec.runtime.commands.explain import explain
 from cxrspec.runtime.commands.images import images
 from cxrspec.runtime.commands.ls import ls
 from cxrspec.runtime.commands.new import new
+from cxrspec.runtime.commands.parse import parse
 from cxrspec.runtime.commands.prompts import prompts
 from cxrspec.runtime.commands.run import run
 from cxrspec.runtime.commands.schema import schema
@@ -37,7 +38,22 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     rich_markup_mode=None,
 )
-for command in (compile_, diff, run, stats, ls, show, prompts, schema, explain, sources, synth, images, catalogue):
+for command in (
+    compile_,
+    diff,
+    run,
+    stats,
+    ls,
+    show,
+    prompts,
+    schema,
+    explain,
+    parse,
+    sources,
+    synth,
+    images,
+    catalogue,
+):
     app.command(name=command.__name__.rstrip("_"))(command)
 app.add_typer(new, name="new")
 

@@ -39,6 +39,7 @@ COMMANDS = (
     "prompts",
     "schema",
     "explain",
+    "parse",
     "sources",
     "synth",
     "images",
