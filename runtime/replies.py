@@ -8,12 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import polars as pl
-
 from cxrspec.compiler import plan as p
 from cxrspec.compiler.answers import Boxed, Said, parse, shown_by
 from cxrspec.compiler.data import is_mapping
-from cxrspec.compiler.diagnostics import DataPlace, Diagnostic, Severity
+from cxrspec.compiler.diagnostics import DataPlace, Diagnostic
 from cxrspec.compiler.dialects import DIALECTS, Dialect
 from cxrspec.compiler.pipeline import Compilation
 from cxrspec.compiler.serial import fingerprint
@@ -23,7 +21,7 @@ from cxrspec.runtime.output import OutputError
 from cxrspec.runtime.scores import Scores, Tally, format_of
 
 SHOWN = 5
-"""Lines or ids that a message names."""
+"""Lines that a message names."""
 
 ANY_SIZE = (10**9, 10**9)
 """Where the size of an image is not known: the IoU of boxes in pixels does not hang on it."""
@@ -78,27 +76,30 @@ def score(
     entry = output.spec(name)
     readers, found = _readers(output, compilation, name)
     given = _Given(replies)
-    examples = output.scan(entry).select("id", "split", "sizes", "turns")
-    rows = examples.filter(pl.col("split") == split) if split is not None else examples
     scored = Scored({form: Scores(reader.format) for form, reader in readers.items()}, found)
-    turns = 0
-    for batch in rows.collect().iter_slices(50_000):
-        for row in batch.iter_rows(named=True):
-            for number, turn in enumerate(row["turns"]):
-                turns += 1
-                reply = given.take(row["id"], number)
-                reader = readers.get(turn["form"])
-                size = (row["sizes"][0]["width"], row["sizes"][0]["height"]) if row["sizes"] else ANY_SIZE
-                truth = reader.read(turn["prompt"], turn["answer"], size) if reader is not None else None
-                if reader is None or truth is None:
-                    message = f"the answers of `{name}` are not in the formats that its forms have now"
-                    raise OutputError("CXR822", message, "a run makes it anew")
-                scores = scored.forms[turn["form"]]
-                said = None if reply is None else reader.read(turn["prompt"], reply, size)
-                scores.missing += reply is None
-                scores.unreadable += reply is not None and said is None
-                tell(Row(f"{row['id']}#{number}", turn["form"], reply, truth, said, scores.add(truth, said)))
-    scored.diagnostics += given.diagnostics(turns)
+    examples = output.scan(entry).select("id", "split", "sizes", "turns").collect()
+    for row in examples.iter_rows(named=True):
+        size = (row["sizes"][0]["width"], row["sizes"][0]["height"]) if row["sizes"] else ANY_SIZE
+        for number, turn in enumerate(row["turns"]):
+            reply = given.take(row["id"], number)
+            if split not in (None, row["split"]):
+                continue
+            reader = readers.get(turn["form"])
+            truth = reader.read(turn["prompt"], turn["answer"], size) if reader is not None else None
+            if reader is None or truth is None:
+                message = f"the answers of `{name}` are not in the formats that its forms have now"
+                raise OutputError("CXR822", message, "a run makes it anew")
+            scores = scored.forms[turn["form"]]
+            said = None if reply is None else reader.read(turn["prompt"], reply, size)
+            scores.missing += reply is None
+            scores.unreadable += reply is not None and said is None
+            tell(Row(f"{row['id']}#{number}", turn["form"], reply, truth, said, scores.add(truth, said)))
+    scored.diagnostics += given.diagnostics()
+    if missing := sum(one.missing for one in scored.forms.values()):
+        turns = sum(one.turns for one in scored.forms.values())
+        message = f"{missing:,} of {_count(turns, 'turn')} without a reply"
+        help = "they count as answered wrongly; `--split` takes the turns of one split"
+        scored.diagnostics.append(Diagnostic("CXR825", "warning", message, DataPlace(str(replies)), help=(help,)))
     return scored
 
 
@@ -145,55 +146,51 @@ def _readers(output: Output, compilation: Compilation, name: str) -> tuple[dict[
 
 
 class _Given:
-    """The replies of a file by their ids; each is taken once, by the turn that it belongs to."""
+    """The replies of a file by their ids, with their lines; each is taken once, by the turn that it belongs to."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.replies: dict[str, str] = {}
+        self.replies: dict[str, tuple[int, str]] = {}
         self.unreadable: list[int] = []
-        self.double = 0
-        self.missing = 0
+        self.double: list[int] = []
         for line, id, reply in _lines(path):
             if id is None or reply is None:
                 self.unreadable.append(line)
             elif id in self.replies:
-                self.double += 1
+                self.double.append(line)
             else:
-                self.replies[id] = reply
+                self.replies[id] = line, reply
 
     def take(self, id: str, number: int) -> str | None:
-        """The reply to a turn of an example; None if there is none."""
-        names = [f"{id}#{number}"] if number else [f"{id}#0", id]
-        found = [self.replies.pop(name) for name in names if name in self.replies]
-        self.double += len(found[1:])
-        self.missing += not found
-        return found[0] if found else None
+        """The reply to a turn of an example, the first of several; None if there is none."""
+        names = (f"{id}#{number}",) if number else (f"{id}#0", id)
+        found = sorted(self.replies.pop(name) for name in names if name in self.replies)
+        self.double += [line for line, _ in found[1:]]
+        return found[0][1] if found else None
 
-    def diagnostics(self, turns: int) -> Iterator[Diagnostic]:
-        """What there is to say once every turn has taken its reply."""
-        place = DataPlace(str(self.path))
-        if self.unreadable:
-            message = f'{_count(len(self.unreadable), "line")} not readable as `{{"id": ..., "reply": ...}}`'
-            help = f"the first of them: {', '.join(map(str, self.unreadable[:SHOWN]))}"
-            at = DataPlace(str(self.path), line=self.unreadable[0])
-            yield Diagnostic("CXR824", "error", message, at, help=(help,))
-        if self.replies:
-            help = f"`{next(iter(self.replies))}`, for one; an id is `<example id>#<n>`, as `cxrspec explain` takes it"
-            yield _odd(
-                "error", f"{_count(len(self.replies), 'reply', 'replies')} to no turn that was asked for", place, help
-            )
-        if self.double:
-            message = f"{_count(self.double, 'reply', 'replies')} more than one to a turn"
-            yield _odd("error", message, place, "the first reply to a turn counts")
-        if self.missing:
-            message = f"{self.missing:,} of {_count(turns, 'turn')} without a reply"
-            yield _odd(
-                "warning", message, place, "they count as answered wrongly; `--split` takes the turns of one split"
-            )
-
-
-def _odd(severity: Severity, message: str, place: DataPlace, help: str) -> Diagnostic:
-    return Diagnostic("CXR825", severity, message, place, help=(help,))
+    def diagnostics(self) -> Iterator[Diagnostic]:
+        """What there is to say of the file once every turn has taken its reply."""
+        strange = [line for line, _ in self.replies.values()]
+        shape = '`{"id": ..., "reply": ...}`'
+        for code, lines, what, help in (
+            ("CXR824", self.unreadable, f"{_count(len(self.unreadable), 'line')} not readable as {shape}", ""),
+            (
+                "CXR825",
+                strange,
+                f"{_count(len(strange), 'reply', 'replies')} to no turn of the spec",
+                "an id is `<example id>#<n>`, with the number of the turn, from 0",
+            ),
+            (
+                "CXR825",
+                self.double,
+                f"{_count(len(self.double), 'more reply', 'more replies')} to turns that have one",
+                "the first reply to a turn counts",
+            ),
+        ):
+            if lines:
+                first = f"the first lines are {', '.join(map(str, sorted(lines)[:SHOWN]))}" if len(lines) > 1 else ""
+                place = DataPlace(str(self.path), line=min(lines))
+                yield Diagnostic(code, "error", what, place, help=tuple(filter(None, (first, help))))
 
 
 def _count(number: int, what: str, more: str = "") -> str:

@@ -84,8 +84,7 @@ def _authority(compilation: Compilation, space: d.Space, entry: manifest.Spec) -
     source = compilation.sources.get(owner)
     words = split_in_words(source.splits[name]) if source is not None and name in source.splits else "not known now"
     yield "authority", f"`{space.authority.name}`: {words}"
-    inputs = next((dict(one.inputs) for one in entry.authorities if one.space == space.name), {})
-    tables = ", ".join(f"`{table}`" for table in sorted(inputs))
+    tables = ", ".join(f"`{t}`" for one in entry.authorities if one.space == space.name for t in sorted(one.inputs))
     yield "read from", tables or "nothing: its files were absent, so that it says nothing"
 
 
