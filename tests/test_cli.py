@@ -24,6 +24,8 @@ from cxrspec.compiler.codes import CODES
 from cxrspec.runtime.cli import app, main
 from cxrspec.runtime.commands.explain import drawn
 
+from .corpus import corpus
+
 HOUSE = Path(__file__).parents[1]
 SHIPPED = sorted(
     p.relative_to(HOUSE / "specs/tasks").with_suffix("").as_posix() for p in HOUSE.glob("specs/tasks/*/*.yaml")
@@ -240,6 +242,8 @@ def test_any_folder_of_specs_can_be_named(empty: Path) -> None:
         ("show findings_generation/openi --stage sql", "polars"),
         ("prompts findings", "`findings_generation`"),
         ("explain CXR2033", "`CXR203`"),
+        ("parse view_classification/mimic_cxr replies.jsonl", "replies.jsonl"),
+        ("parse view_classification/mimic_cxr . --split dev", "test"),
         ("run --select findings_generation/opni", "`findings_generation/openi`"),
         ("run --emit parket", "`parquet`"),
         ("run --boxes chexagnt", "`chexagent`"),
@@ -360,6 +364,48 @@ def test_a_code_is_explained_in_any_case_of_letters() -> None:
     for code in ("CXR203", "cxr203"):
         done = cxrspec("explain", code)
         assert (done.exit_code, done.stdout.strip()) == (0, page.strip())
+
+
+def test_an_example_is_explained_and_its_replies_are_scored(empty: Path) -> None:
+    """As somebody uses it: the answers of a split as replies, one of them wrong and one line broken."""
+    made = corpus(1)
+    where = ("--out", str(made.out), "--data", str(made.data))
+    spec = "natural_language_inference/radnli"
+    (file,) = (made.out / spec).glob("test-*.parquet")
+    rows = pl.read_parquet(file).to_dicts()
+    id = f"{rows[0]['id']}#0"
+    done = cxrspec("explain", id, *where, "--again")
+    assert (done.exit_code, done.stderr) == (0, "made again from its sources: the same\n")
+    assert f"  id       {rows[0]['id']}\n" in done.stdout
+    data = json.loads(cxrspec("explain", id, *where, "--format", "json").stdout)
+    assert (data["id"], data["turn"], data["changed"]) == (rows[0]["id"], 0, [])
+    assert data["sections"][0]["facts"][0] == {"label": "id", "value": rows[0]["id"]}
+    lost = cxrspec("explain", f"{id}9", *where)
+    assert (lost.exit_code, lost.stdout) == (1, "")
+    assert "error[CXR821]: no turn" in lost.stderr
+
+    replies = [
+        {"id": f"{row['id']}#{n}", "reply": turn["answer"]} for row in rows for n, turn in enumerate(row["turns"])
+    ]
+    replies[0]["reply"] = CANARY
+    Path("replies.jsonl").write_text("\n".join([*map(json.dumps, replies), "{"]), "utf-8")
+    asked = ("parse", spec, "replies.jsonl", "--out", str(made.out), "--split", "test")
+    done = cxrspec(*asked, "--rows", "rows.jsonl", "--format", "json")
+    (form,) = json.loads(done.stdout)["forms"]
+    assert (done.exit_code, form["turns"], form["missing"]) == (1, len(replies), 0)
+    assert form["exact"] == 1 - 1 / len(replies)
+    assert (
+        f'error[CXR824]: 1 line not readable as `{{"id": ..., "reply": ...}}`\n --> replies.jsonl, first at line {len(replies) + 1}'
+        in done.stderr
+    )
+    assert CANARY not in done.stdout + done.stderr
+    written = [json.loads(line) for line in Path("rows.jsonl").read_text("utf-8").splitlines()]
+    assert [row["id"] for row in written] == [reply["id"] for reply in replies]
+    assert [row["exact"] for row in written] == [False] + [True] * (len(replies) - 1)
+    Path("replies.jsonl").write_text("\n".join(map(json.dumps, replies)), "utf-8")
+    done = cxrspec(*asked)
+    assert (done.exit_code, done.stderr) == (0, "")
+    assert f"{1 - 1 / len(replies):.4f}" in done.stdout
 
 
 PAGE = """\

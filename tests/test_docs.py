@@ -1,6 +1,6 @@
 """The documentation says what is so: its files compile, its commands print what stands below them.
 
-A block of ```yaml or ```csv starts with a comment that names its file. It is written into a fresh folder, where the
+A block of ```yaml, ```csv or ```jsonl starts with a comment that names its file. It is written into a fresh folder, where the
 `$ ` lines of ```console blocks are run, page by page from top to bottom. `--update` writes the outputs anew.
 A file that is meant to be wrong stands in a block of ```yaml broken.
 """
@@ -54,7 +54,7 @@ def blocks(page: Path) -> Iterator[Block]:
 
 
 def files(page: Path) -> list[Block]:
-    return [block for block in blocks(page) if block.language in ("yaml", "csv")]
+    return [block for block in blocks(page) if block.language in ("yaml", "csv", "jsonl")]
 
 
 @pytest.fixture
@@ -96,7 +96,7 @@ def test_commands_print_what_the_page_says(page: Path, quiet: Path, request: pyt
     text = page.read_text("utf-8")
     now, end = "", 0
     for block in blocks(page):
-        if block.language in ("yaml", "csv"):
+        if block.language in ("yaml", "csv", "jsonl"):
             block.write(quiet)
         if block.language == "console":
             now += text[end : block.start] + console(block.text)

@@ -22,7 +22,7 @@ def place(start: int, end: int) -> Span:
 def written(text: str) -> s.Prompt:
     report = Report()
     prompt = parse_prompt(text, place, report)
-    assert not report.diagnostics
+    assert prompt is not None
     return prompt
 
 

@@ -311,7 +311,7 @@ def test_a_thousand_examples_are_made_again(tmp_path: Path, published: bool) -> 
     chance = random.Random(3)
     names = [spec.name for spec in output.made.specs if any(side.rows for side in spec.splits.values())]
     ids = {name: output.scan(output.spec(name)).select("id").collect()["id"].to_list() for name in names}
-    each = -(-1000 // len(names))
+    each = 1000 // len(names)
     chosen = {name: chance.sample(some, min(each, len(some))) for name, some in ids.items()}
     spare = [(name, id) for name, some in ids.items() for id in sorted({*some} - {*chosen[name]})]
     for name, id in chance.sample(spare, 1000 - sum(map(len, chosen.values()))):

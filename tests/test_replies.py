@@ -82,7 +82,7 @@ def test_wrong_replies_are_counted(output: Output, tmp_path: Path) -> None:
     turns = [turn for row in output.scan(spec).collect().iter_rows(named=True) for turn in row["turns"]]
     numbers = iter(range(10**6))
     file = written(
-        output, VIEWS, tmp_path / "pa.jsonl", lambda *_: "never heard of" if next(numbers) % 10 == 0 else "PA"
+        output, VIEWS, tmp_path / "pa.jsonl", lambda _id, _answer: "never heard of" if next(numbers) % 10 == 0 else "PA"
     )
     scored = score(output, compilation(), VIEWS, file, tell=rows.append)
     (form,) = data(VIEWS, None, scored)["forms"]
@@ -170,7 +170,9 @@ def changed(specs: Path, edit: tuple[str, str]) -> Compilation:
 
 
 def test_tables_hold_what_the_data_holds(output: Output, tmp_path: Path) -> None:
-    scored = score(output, compilation(), VIEWS, written(output, VIEWS, tmp_path / "own.jsonl", lambda *_: "PA"))
+    scored = score(
+        output, compilation(), VIEWS, written(output, VIEWS, tmp_path / "own.jsonl", lambda _id, _answer: "PA")
+    )
     found = data(VIEWS, None, scored)
     text = tables(found)
     assert "| choose" in text
