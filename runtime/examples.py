@@ -11,7 +11,6 @@ from typing import Any
 import polars as pl
 
 from cxrspec.compiler.diagnostics import near
-from cxrspec.compiler.types import SPLITS
 from cxrspec.runtime import manifest
 from cxrspec.runtime.emitters import scan
 from cxrspec.runtime.output import OutputError, recover
@@ -102,8 +101,3 @@ def _beside(output: Output, spec: manifest.Spec, id: str) -> str:
     if not close:
         return f"`{spec.name}` has no example"
     return "the ids next to it: " + ", ".join(f"`{found}`" for found in close)
-
-
-def count(spec: manifest.Spec) -> int:
-    """How many examples a spec has."""
-    return sum(spec.splits[split].rows for split in SPLITS if split in spec.splits)

@@ -9,7 +9,7 @@ fingerprint of those of then; rows of the sources are looked up where the data i
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any
@@ -295,29 +295,3 @@ class _Telling:
 
 def _versions(versions: manifest.Versions) -> str:
     return f"cxrspec {versions.cxrspec}, polars {versions.polars}, polars-hash {versions.polars_hash}, Python {versions.python}"
-
-
-def text(found: Provenance, bold: bool = False) -> str:
-    """The sections for a terminal: a heading, then its facts, values of several lines set in below each other."""
-    return "\n\n".join(_section(one, bold) for one in found.sections)
-
-
-def _section(section: Section, bold: bool) -> str:
-    width = max((len(fact.label) for fact in section.facts if len(fact.label) <= WIDE), default=0)
-    head = f"\x1b[1m{section.title}\x1b[0m" if bold else section.title
-    return "\n".join([head, *_lines(section.facts, width)])
-
-
-WIDE = 24
-"""Letters of a label beside which its value stands; that of a longer one stands below it."""
-
-
-def _lines(facts: Iterable[Fact], width: int) -> Iterator[str]:
-    for fact in facts:
-        first, *more = fact.value.split("\n")
-        if len(fact.label) > WIDE:
-            yield f"  {fact.label}"
-            more = [first, *more]
-        else:
-            yield f"  {fact.label.ljust(width)}  {first}".rstrip()
-        yield from (f"  {' ' * width}  {line}".rstrip() for line in more)

@@ -17,11 +17,12 @@ import pytest
 
 from cxrspec.compiler.pipeline import Compilation
 from cxrspec.runtime.again import as_made, changes, differs, made_again, recipe, same_way
+from cxrspec.runtime.commands.explain import told as text
 from cxrspec.runtime.emitters import Shard, emitter
 from cxrspec.runtime.examples import Example, Output, find, opened
 from cxrspec.runtime.formats import Formats
 from cxrspec.runtime.output import OutputError
-from cxrspec.runtime.provenance import Provenance, Provenances, text
+from cxrspec.runtime.provenance import Provenance, Provenances
 from cxrspec.runtime.settings import Settings
 from cxrspec.runtime.unchanged import InPlace
 

@@ -6,6 +6,7 @@ import re
 import shutil
 import sys
 import textwrap
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -17,10 +18,13 @@ from cxrspec.runtime.commands.shared import complain, read_settings, usage
 
 if TYPE_CHECKING:
     from cxrspec.runtime.examples import Example
-    from cxrspec.runtime.provenance import Provenance, Provenances
+    from cxrspec.runtime.provenance import Fact, Provenance, Provenances, Section
 
 WIDEST = 100
 """Columns that a paragraph fills at most: a wider one is hard to read."""
+
+BESIDE = 24
+"""Letters of a label beside which its value stands; that of a longer one stands below it."""
 
 
 def explain(
@@ -66,7 +70,7 @@ def _example(id: str, out: Path | None, data: Path | None, specs: Path | None, f
 
     from cxrspec.runtime.examples import find, opened
     from cxrspec.runtime.project import load
-    from cxrspec.runtime.provenance import Provenances, text
+    from cxrspec.runtime.provenance import Provenances
 
     settings = read_settings(specs, data, out, None)
     output = opened(settings.out)
@@ -80,7 +84,7 @@ def _example(id: str, out: Path | None, data: Path | None, specs: Path | None, f
     if format is ListFormat.json:
         print(json.dumps(found.data(), ensure_ascii=False, indent=1))
     else:
-        print(text(found, bold=sys.stdout.isatty()))
+        print(told(found, bold=sys.stdout.isatty()))
     if found.changed:
         complain(found.changed, {})
     if again:
@@ -116,3 +120,25 @@ def _paragraphs(text: str, width: int) -> str:
         if part
     ]
     return "\n\n".join(lines)
+
+
+def told(found: Provenance, bold: bool = False) -> str:
+    """The sections for a terminal: a heading, then its facts, values of several lines set in below each other."""
+    return "\n\n".join(_section(one, bold) for one in found.sections)
+
+
+def _section(section: Section, bold: bool) -> str:
+    width = max((len(fact.label) for fact in section.facts if len(fact.label) <= BESIDE), default=0)
+    head = f"\x1b[1m{section.title}\x1b[0m" if bold else section.title
+    return "\n".join([head, *_lines(section.facts, width)])
+
+
+def _lines(facts: Iterable[Fact], width: int) -> Iterator[str]:
+    for fact in facts:
+        first, *more = fact.value.split("\n")
+        if len(fact.label) > BESIDE:
+            yield f"  {fact.label}"
+            more = [first, *more]
+        else:
+            yield f"  {fact.label.ljust(width)}  {first}".rstrip()
+        yield from (f"  {' ' * width}  {line}".rstrip() for line in more)
