@@ -10,6 +10,7 @@ Needs the packages of `cxrspec[images]`.
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import shutil
@@ -35,6 +36,9 @@ from cxrspec.runtime.locate import problem
 
 Pixels: TypeAlias = NDArray[np.uint8]
 """(height, width), or (height, width, 3) of a picture in colour."""
+
+Kind: TypeAlias = Literal["dicom", "png"]
+"""What is converted."""
 
 _PNG = b"\x89PNG\r\n\x1a\n"
 _GREY = ("MONOCHROME1", "MONOCHROME2")
@@ -62,11 +66,11 @@ class _Picture:
     file: Path
     name: str
     target: Path
-    kind: Literal["dicom", "png"]
+    kind: Kind
 
 
-class _NoPictureError(Exception):
-    """Why a file cannot be converted; holds no data."""
+class NoPictureError(Exception):
+    """Why a file cannot be converted or shown; holds no data."""
 
 
 def convert(
@@ -130,7 +134,7 @@ def _files(root: Path, out: Path) -> Iterator[Path]:
         yield from (here / name for name in sorted(names) if not name.startswith("."))
 
 
-def _kind(file: Path) -> Literal["dicom", "png"] | None:
+def _kind(file: Path) -> Kind | None:
     """What a file is, by its first bytes; None: nothing that is converted."""
     with file.open("rb") as stream:
         head = stream.read(132)
@@ -140,17 +144,17 @@ def _kind(file: Path) -> Literal["dicom", "png"] | None:
 def _convert(picture: _Picture) -> Diagnostic | None:
     """Write one picture; what stands in the way is returned."""
     try:
-        pixels = _of_dicom(picture.file) if picture.kind == "dicom" else _of_png(picture.file)
-    except _NoPictureError as error:
+        found = pixels(picture.file, picture.kind)
+    except NoPictureError as error:
         return problem("CXR615", str(error), picture.name)
     except OSError as error:
         return _unreadable(error, picture.name)
     picture.target.parent.mkdir(parents=True, exist_ok=True)
     part = picture.target.with_name(f".{picture.target.name}.part")
-    if pixels is None:
+    if found is None:
         shutil.copyfile(picture.file, part)
     else:
-        Image.fromarray(pixels).save(part, "PNG")
+        Image.fromarray(found).save(part, "PNG")
     part.replace(picture.target)
     return None
 
@@ -163,17 +167,34 @@ def _unreadable(error: OSError, name: str) -> Diagnostic:
 # ------------------------------------------------------------------------------------------------------------ pixels
 
 
+def pixels(file: Path, kind: Kind) -> Pixels | None:
+    """What a picture is converted to; None: it has 8 bits a sample as it is.
+
+    Raises:
+        NoPictureError: the file is damaged, or of a kind that is not converted.
+        OSError: the file cannot be read.
+    """
+    return _of_dicom(file) if kind == "dicom" else _of_png(file)
+
+
+def encoded(picture: Pixels) -> bytes:
+    """A picture as PNG, in little time rather than few bytes."""
+    made = io.BytesIO()
+    Image.fromarray(picture).save(made, "PNG", compress_level=1)
+    return made.getvalue()
+
+
 @contextmanager
 def _decoding(what: str) -> Generator[None]:
     """What others raise for broken content, which may be anything and show data, becomes `what`."""
     try:
         yield
-    except _NoPictureError:
+    except NoPictureError:
         raise
     except Exception as error:
         if isinstance(error, OSError) and error.errno is not None:
             raise
-        raise _NoPictureError(what) from None
+        raise NoPictureError(what) from None
 
 
 def _of_png(file: Path) -> Pixels | None:
@@ -181,12 +202,12 @@ def _of_png(file: Path) -> Pixels | None:
     with file.open("rb") as stream:
         head = stream.read(26)
     if len(head) < 26:
-        raise _NoPictureError("a damaged PNG file")
+        raise NoPictureError("a damaged PNG file")
     depth, colour = head[24:]
     if depth != 16:
         return None
     if colour != 0:
-        raise _NoPictureError("a PNG of 16 bits in colour or with transparency")
+        raise NoPictureError("a PNG of 16 bits in colour or with transparency")
     with _decoding("a damaged PNG file"), Image.open(file) as image:
         return _mapped(np.asarray(image, np.int64), lambda greys: _scaled(greys, greys[0], greys[-1]))
 
@@ -196,12 +217,12 @@ def _of_dicom(file: Path) -> Pixels:
         data: Dataset = pydicom.dcmread(file)  # pyright: ignore[reportUnknownMemberType]
         syntax = UID(data.file_meta.TransferSyntaxUID)
         if "PixelData" not in data:
-            raise _NoPictureError("a DICOM file without pixels")
+            raise NoPictureError("a DICOM file without pixels")
         if int(data.get("NumberOfFrames") or 1) > 1:
-            raise _NoPictureError("a DICOM file of several frames")
+            raise NoPictureError("a DICOM file of several frames")
         grey = data.PhotometricInterpretation in _GREY
         if data.BitsAllocated > (16 if grey else 8) or not (grey or data.SamplesPerPixel == 3):
-            raise _NoPictureError("a DICOM file of neither greys of up to 16 bits nor RGB of 8")
+            raise NoPictureError("a DICOM file of neither greys of up to 16 bits nor RGB of 8")
     stored_as = syntax.name if syntax.is_transfer_syntax else "an unknown syntax"
     with _decoding(f"a DICOM file whose pixels cannot be read or displayed ({stored_as})"):
         stored = np.asarray(pixel_array(data), np.int64)  # pyright: ignore[reportUnknownArgumentType]
