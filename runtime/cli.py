@@ -29,6 +29,7 @@ from cxrspec.runtime.commands.show import show
 from cxrspec.runtime.commands.sources import sources
 from cxrspec.runtime.commands.stats import stats
 from cxrspec.runtime.commands.synth import synth
+from cxrspec.runtime.commands.view import view
 
 app = typer.Typer(
     help="Chest X-ray instruction-tuning corpora from declarative task specs.",
@@ -43,6 +44,7 @@ for command in (
     diff,
     run,
     stats,
+    view,
     ls,
     show,
     prompts,

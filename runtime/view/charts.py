@@ -73,13 +73,15 @@ class Charts:
         """
         if corpus.version != self._version or len(self._known) > _KEPT:
             self._version, self._known = corpus.version, {}
-        known, ends, whole, left = self._known, monotonic() + seconds, Tally(), 0
+        known, ends, whole = self._known, monotonic() + seconds, Tally()
+        left = made = 0
         for files in _parts(corpus.pieces(selection)):
             asked = (files, selection.text)
             if asked not in known:
-                if left or monotonic() > ends:
+                if made and monotonic() > ends:
                     left += 1
                     continue
+                made += 1
                 known[asked] = _tally(corpus, files, selection.text)
             whole += known[asked]
         return {
