@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import tempfile
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 
 from cxrspec.runtime import synth
 from cxrspec.runtime.output import OutputError
+from cxrspec.runtime.settings import Settings
 
 SCALE = 0.0005
 SEED = 1
@@ -30,6 +32,15 @@ def demo_root() -> Path:
         reason = f"the demo data cannot be written: {type(error).__name__}"
         raise OutputError("CXR803", reason, f"the cache is {root.parent}; XDG_CACHE_HOME moves it") from error
     return root
+
+
+def of_demo(settings: Settings) -> Settings:
+    """The settings of a command about the output of a demo, whose data is where no setting says.
+
+    Raises:
+        OutputError: as `demo_root`.
+    """
+    return replace(settings, data=demo_root(), sources={}, images={})
 
 
 def _version() -> str:

@@ -7,7 +7,6 @@ import shutil
 import sys
 import textwrap
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -76,9 +75,9 @@ def _example(id: str, out: Path | None, data: Path | None, specs: Path | None, f
     output = opened(settings.out)
     example = find(output, id)
     if output.made.demo and data is None:
-        from cxrspec.runtime.demo import demo_root
+        from cxrspec.runtime.demo import of_demo
 
-        settings = replace(settings, data=demo_root(), sources={}, images={})
+        settings = of_demo(settings)
     whole = Provenances(output, load(settings.specs, output.made.mode == "published"), settings)
     found = whole.of(example)
     if format is ListFormat.json:

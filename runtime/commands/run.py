@@ -99,11 +99,11 @@ def _run_settings(specs: Path | None, data: Path | None, out: Path | None, seed:
 
     settings = read_settings(specs, data, out, seed)
     if demo:
-        from cxrspec.runtime.demo import demo_root
+        from cxrspec.runtime.demo import of_demo
 
         if data is not None:
             usage("--demo makes its own data root; --data names another")
-        return replace(settings, data=demo_root(), out=out or Path("demo"), sources={}, images={})
+        return replace(of_demo(settings), out=out or Path("demo"))
     named = data is not None or DATA_VARIABLE in os.environ
     if named and not settings.sources and not settings.data.is_dir():
         usage(f"the data root `{settings.data}` does not exist", "--demo makes one up")

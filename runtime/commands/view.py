@@ -17,7 +17,7 @@ PORT = 8765
 
 
 def view(
-    out: Annotated[Path, typer.Argument(help="An output of `cxrspec run`.")] = Path("out"),
+    out: Annotated[Path | None, typer.Argument(help="An output of `cxrspec run`.", show_default="out")] = None,
     specs: SpecsFolder = None,
     data: DataFolder = None,
     port: Annotated[
@@ -37,9 +37,13 @@ def view(
     from cxrspec.runtime.view.guard import HOSTS
     from cxrspec.runtime.view.server import app
 
-    settings = read_settings(specs, data, None, None)
-    recover(out)
-    output = Output(out)
+    settings = read_settings(specs, data, out, None)
+    recover(settings.out)
+    output = Output(settings.out)
+    if data is None and output.now().manifest.demo:
+        from cxrspec.runtime.demo import of_demo
+
+        settings = of_demo(settings)
     key = secrets.token_urlsafe(16)
     with _listening(HOSTS[0], port) as listening:
         address = f"http://{HOSTS[0]}:{listening.getsockname()[1]}/?key={key}"

@@ -64,10 +64,6 @@ class Corpus:
             yield Piece(spec.name, split, self.out / file, min(left, ROWS_PER_SHARD))
             left -= min(left, ROWS_PER_SHARD)
 
-    def spec_of(self, example: str) -> Spec | None:
-        """The spec whose example has this id: ids start with its name."""
-        return next((spec for spec in self.manifest.specs if example.startswith(f"{spec.name}/")), None)
-
     def examples(self, *files: Path) -> pl.LazyFrame:
         """The examples of some files."""
         return scan(self.manifest.emit, files)

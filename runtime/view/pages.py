@@ -16,8 +16,8 @@ import polars as pl
 
 from cxrspec.runtime.view.corpus import Corpus, Piece, Selection
 
-Example: TypeAlias = Mapping[str, Any]
-"""One example, column by column."""
+Row: TypeAlias = Mapping[str, Any]
+"""One example, its columns by name."""
 
 _CHUNK = 50_000  # examples looked through at a time: a row group of Parquet (emitters/parquet.py)
 
@@ -32,7 +32,7 @@ class Page:
     total   how many examples the selection has without its text
     """
 
-    rows: Sequence[Example] = field(default_factory=list[Example])
+    rows: Sequence[Row] = field(default_factory=list[Row])
     start: int = 0
     next: int | None = None
     total: int = 0
@@ -56,7 +56,7 @@ def forward(corpus: Corpus, selection: Selection, at: int, size: int, seconds: f
     """
     pieces = corpus.pieces(selection)
     total = sum(piece.rows for piece in pieces)
-    found: list[Example] = []
+    found: list[Row] = []
     place, ends = at, monotonic() + seconds
     for chunk in _chunks(pieces, at, total, _CHUNK if selection.text else size):
         found += _read(corpus, chunk, selection.text, slice(0, size - len(found)))
@@ -75,30 +75,18 @@ def backward(corpus: Corpus, selection: Selection, before: int, size: int, secon
     pieces = corpus.pieces(selection)
     total = sum(piece.rows for piece in pieces)
     end = min(before, total)
-    found: list[Example] = []
+    found: list[Row] = []
     start, ends = end, monotonic() + seconds
     step = _CHUNK if selection.text else size
-    while start > 0 and len(found) < size and monotonic() <= ends:
+    while start > 0 and len(found) < size:
         first = max(start - step, 0)
         for chunk in reversed([*_chunks(pieces, first, start, step)]):
             lacking = size - len(found)
             found[:0] = _read(corpus, chunk, selection.text, slice(-lacking, None)) if lacking else ()
         start = found[0]["at"] if len(found) == size else first
+        if monotonic() > ends:
+            break
     return Page(found, start, end if end < total else None, total)
-
-
-def one(corpus: Corpus, example: str) -> Example | None:
-    """The example of an id; None if there is none.
-
-    Raises:
-        OSError, polars.exceptions.PolarsError: as `forward`.
-    """
-    spec = corpus.spec_of(example)
-    if spec is None:
-        return None
-    files = (corpus.out / file.path for file in spec.files)
-    found = corpus.examples(*files).filter(pl.col("id") == example).head(1).collect()
-    return next(found.iter_rows(named=True), None)
 
 
 def holds(text: str) -> pl.Expr:
@@ -119,7 +107,7 @@ def _chunks(pieces: Iterable[Piece], first: int, end: int, size: int) -> Iterato
         at += piece.rows
 
 
-def _read(corpus: Corpus, chunk: _Chunk, text: str | None, part: slice) -> list[Example]:
+def _read(corpus: Corpus, chunk: _Chunk, text: str | None, part: slice) -> list[Row]:
     """A part of the examples of a chunk that hold the text; whole ones are read only from the first to the last of it."""
     rows = corpus.examples(chunk.piece.file).slice(chunk.offset, chunk.rows).with_row_index("at", chunk.at)
     if text:

@@ -4,7 +4,8 @@
     /api/output              what there is: specs with their counts, how they were made, their terms
     /api/examples?...        a page of examples: task, source, split, text; at or before a place
     /api/example?id=         one example, and what its pictures lack
-    /api/about?id=           the options its prompts show, and where it came from
+    /api/options?id=         the options that its prompts show
+    /api/origin?id=          where it came from
     /api/picture?id=&image=  a picture of an example, by its place in `images`: no path comes from outside
     /api/charts?...          the charts of a selection
 """
@@ -24,14 +25,16 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from cxrspec.compiler.types import SPLITS
+from cxrspec.runtime import examples
+from cxrspec.runtime.examples import Example
 from cxrspec.runtime.output import OutputError
 from cxrspec.runtime.settings import Settings
 from cxrspec.runtime.view import made_up, pages
-from cxrspec.runtime.view.about import Specs
 from cxrspec.runtime.view.charts import Charts
 from cxrspec.runtime.view.corpus import Corpus, Output, Selection, task
 from cxrspec.runtime.view.guard import Guard
-from cxrspec.runtime.view.pages import Example
+from cxrspec.runtime.view.origins import Origins
+from cxrspec.runtime.view.pages import Row
 from cxrspec.runtime.view.pictures import NotShownError, Pictures, content
 
 T = TypeVar("T")
@@ -69,7 +72,8 @@ def app(output: Output, settings: Settings, key: str) -> Starlette:
         viewer.output,
         viewer.examples,
         viewer.example,
-        viewer.about,
+        viewer.options,
+        viewer.origin,
         viewer.picture,
         viewer.charts,
     )
@@ -103,7 +107,7 @@ class _Viewer:
     """The questions by name, as their addresses have them."""
 
     def __init__(self, output: Output, settings: Settings) -> None:
-        self._pictures, self._charts, self._specs = Pictures(settings), Charts(), Specs(settings)
+        self._pictures, self._charts, self._origins = Pictures(settings), Charts(), Origins(settings)
 
     def output(self, _: Request, corpus: Corpus) -> Any:
         """What there is."""
@@ -149,22 +153,26 @@ class _Viewer:
 
     def example(self, request: Request, corpus: Corpus) -> Any:
         """One example; `lacks` says of each picture why it is not shown, or null."""
-        found = _one(request, corpus)
-        return {**found, "lacks": [self._lack(corpus, path) for path in found["images"]]}
+        row = _example(request, corpus).row
+        return {**row, "lacks": [self._lack(corpus, path) for path in row["images"]]}
 
-    def about(self, request: Request, corpus: Corpus) -> Any:
-        """Options and origin of one example."""
-        return self._specs.about(corpus, _one(request, corpus))
+    def options(self, request: Request, corpus: Corpus) -> Any:
+        """The options of each turn of an example."""
+        return self._origins.options(corpus, _example(request, corpus))
+
+    def origin(self, request: Request, corpus: Corpus) -> Any:
+        """Where an example came from."""
+        return self._origins.origin(corpus, _example(request, corpus))
 
     def picture(self, request: Request, corpus: Corpus) -> Response:
         """One picture of an example."""
-        found, image = _one(request, corpus), _number(request, "image", 0)
-        if image >= len(found["images"]):
+        row, image = _example(request, corpus).row, _number(request, "image", 0)
+        if image >= len(row["images"]):
             raise HTTPException(404, "The example has no such image.")
         if corpus.manifest.demo:
-            return Response(_made_up(found, image), media_type="image/png")
+            return Response(_made_up(row, image), media_type="image/png")
         try:
-            data, media = content(self._pictures.find(found["images"][image]))
+            data, media = content(self._pictures.find(row["images"][image]))
         except NotShownError as error:
             raise HTTPException(404, str(error)) from None
         return Response(data, media_type=media)
@@ -199,14 +207,17 @@ def _number(request: Request, name: str, default: int) -> int:
     return int(text)
 
 
-def _one(request: Request, corpus: Corpus) -> Example:
-    found = pages.one(corpus, request.query_params.get("id", ""))
-    if found is None:
-        raise HTTPException(404, "The output has no such example.")
-    return found
+def _example(request: Request, corpus: Corpus) -> Example:
+    """The example of the id that is asked for, or of one of its turns."""
+    try:
+        return examples.find(examples.Output(corpus.out, corpus.manifest), request.query_params.get("id", ""))
+    except OutputError as error:
+        if error.diagnostic.code != "CXR821":
+            raise
+        raise HTTPException(404, "The output has no such example.") from None
 
 
-def _in_short(row: Example, text: str) -> Mapping[str, Any]:
+def _in_short(row: Row, text: str) -> Mapping[str, Any]:
     """What a list shows of an example: of the first turn that holds the text."""
     sought = text.casefold()
     holding = (turn for turn in row["turns"] if sought in f"{turn['prompt']}\n{turn['answer']}".casefold())
@@ -227,8 +238,8 @@ def _around(text: str, sought: str) -> str:
     return ("… " if start else "") + text[start : start + _SHORT]
 
 
-def _made_up(example: Example, image: int) -> bytes:
-    sizes = example["sizes"]
+def _made_up(row: Row, image: int) -> bytes:
+    sizes = row["sizes"]
     size = (sizes[image]["width"], sizes[image]["height"]) if image < len(sizes) else None
-    boxes = [(b["x1"], b["y1"], b["x2"], b["y2"]) for b in example["boxes"] if b["image"] == image]
-    return made_up.drawn(example["images"][image], size, boxes)
+    boxes = [(b["x1"], b["y1"], b["x2"], b["y2"]) for b in row["boxes"] if b["image"] == image]
+    return made_up.drawn(row["images"][image], size, boxes)

@@ -11,7 +11,6 @@ export function showExample(root, example, page) {
   const labels = [...new Set(example.boxes.map((box) => box.label))];
   const colour = (label) => labels.indexOf(label) % COLOURS;
   const options = example.turns.map(() => h("div", { class: "options" }));
-  const origin = h("div", { class: "origin" });
   root.setAttribute("aria-label", `Example ${example.id}`);
   root.replaceChildren(
     h(
@@ -43,16 +42,13 @@ export function showExample(root, example, page) {
         example.turns.map((turn, place) => one(turn, place, example.turns.length, options[place], text)),
         target(example),
         identity(example),
-        origin,
+        origin(example),
       ),
     ),
   );
-  ask("about", { id: example.id }).then(
-    ({ options: shown, sections }) => {
-      shown.forEach((some, place) => fillOptions(options[place], some, example.turns[place].answer));
-      origin.replaceChildren(...sections.map(section));
-    },
-    (error) => origin.replaceChildren(h("p", { class: "hint" }, error.message)),
+  ask("options", { id: example.id }).then(
+    (shown) => shown.forEach((some, place) => fillOptions(options[place], some, example.turns[place].answer)),
+    (error) => options[0]?.replaceChildren(h("p", { class: "hint" }, error.message)),
   );
 }
 
@@ -215,14 +211,53 @@ function identity(example) {
     ["study", example.study_id],
     ["origin", example.origin.join(", ") || "nothing generated"],
   ];
-  return section({ title: "Identity", lines: pairs });
+  return section({ title: "Identity", facts: pairs.map(([label, value]) => ({ label, value })) });
 }
 
-function section({ title, lines }) {
+/** What stands between backticks is code. */
+function coded(text) {
+  return text.split("`").map((part, place) => (place % 2 ? h("code", {}, part) : part));
+}
+
+// ---- where it came from
+
+const WAIT = 400; // ms: who goes through examples quickly asks nothing
+let opened = false;
+
+/** A section without what the page shows already. */
+function told({ title, facts }) {
+  return section({ title, facts: facts.filter(({ label }) => label !== "prompt" && label !== "answer") });
+}
+
+/** A part that is asked for when it is opened, which it then stays for the examples that follow. */
+function origin(example) {
+  const sections = h("div", { class: "sections" });
+  const details = h("details", { class: "origin", open: opened }, h("summary", {}, "Where it came from"), sections);
+  const fill = async () => {
+    if (sections.childElementCount) return;
+    sections.replaceChildren(h("p", { class: "hint" }, "Looking it up …"));
+    await new Promise((done) => setTimeout(done, WAIT));
+    if (!details.isConnected) return;
+    try {
+      const said = await ask("origin", { id: example.id });
+      const changed = said.changed.map(({ message }) => h("p", { class: "warn" }, `${message}.`));
+      sections.replaceChildren(...changed, ...said.sections.filter(({ title }) => title !== "Example").map(told));
+    } catch (error) {
+      sections.replaceChildren(h("p", { class: "hint" }, error.message));
+    }
+  };
+  details.addEventListener("toggle", () => {
+    opened = details.open;
+    if (opened) fill();
+  });
+  return details;
+}
+
+function section({ title, facts }) {
   return h(
     "section",
     { class: "card" },
     h("h2", {}, title),
-    h("dl", { class: "pairs" }, lines.map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value)))),
+    h("dl", { class: "pairs" }, facts.map(({ label, value }) => h("div", {}, h("dt", {}, coded(label)), h("dd", {}, coded(value))))),
   );
 }
