@@ -36,6 +36,7 @@ COMMANDS = (
     "diff",
     "run",
     "stats",
+    "view",
     "ls",
     "show",
     "prompts",

@@ -16,10 +16,10 @@ HOUSE = Path(__file__).parents[1]
 SETUPTOOLS: dict[str, Any] = tomllib.loads((HOUSE / "pyproject.toml").read_text("utf-8"))["tool"]["setuptools"]
 FOLDERS: dict[str, str] = SETUPTOOLS["package-dir"]
 
-# What ships of each top-level folder. Grammars and schemas, YAML and figures, pages of errors; all code.
+# What ships of each top-level folder. Grammars and schemas, YAML and figures, pages of errors and the viewer's; all code.
 SHIPS = {
     "compiler": ("*.py", "py.typed"),
-    "runtime": ("*.py", "py.typed"),
+    "runtime": ("*.py", "py.typed", "view/static/*"),
     "specs": ("*.py", "*.yaml", "*.csv"),
     "grammars": ("*.py", "*.lark", "*.json"),
     "docs": ("*.py", "errors/*.md"),

@@ -21,7 +21,7 @@ from cxrspec.runtime.commands.view import view
 from cxrspec.runtime.formats import EXAMPLES
 from cxrspec.runtime.output import OutputError
 from cxrspec.runtime.settings import Images, Settings
-from cxrspec.runtime.view import charts, corpus, made_up, pages, server
+from cxrspec.runtime.view import charts, corpus, made_up, pages, pictures, server
 from cxrspec.runtime.view.corpus import Output
 from cxrspec.runtime.view.server import app
 
@@ -39,7 +39,11 @@ def rows() -> list[Row]:
         for number in range(23):
             split = SPLITS[number % 7 % 3] if place else ("train", "test")[number % 2]
             turns = [(f"Asked {WORDS[(number + k) % 6]}?", WORDS[(number * 5 + k) % 6]) for k in range(1 + number % 3)]
-            boxes = [box(WORDS[number % 2], 0.1 * k, 0.2, 0.1 * k + 0.3, 0.9) for k in range(number % 4)] if place == 2 else []
+            boxes = (
+                [box(WORDS[number % 2], 0.1 * k, 0.2, 0.1 * k + 0.3, 0.9) for k in range(number % 4)]
+                if place == 2
+                else []
+            )
             made.append(row(f"{task}/{source}/{number:02}%2F{place}", split, *turns, boxes=boxes))
     return made
 
@@ -78,7 +82,9 @@ def small() -> Iterator[None]:
 
 def client(out: Path, data: Path = Path("nowhere"), images: dict[str, Images] | None = None) -> TestClient:
     """A browser that has the key."""
-    asks = TestClient(app(Output(out), Settings(data, out, Path("specs"), 1, images=images or {}), KEY), "http://127.0.0.1:8765")
+    asks = TestClient(
+        app(Output(out), Settings(data, out, Path("specs"), 1, images=images or {}), KEY), "http://127.0.0.1:8765"
+    )
     assert asks.get("/", params={"key": KEY}).status_code == 200
     return asks
 
@@ -211,7 +217,10 @@ def covered(boxes: list[Any]) -> list[list[int]]:
     side = charts.SIDE
     return [
         [
-            sum(b["x1"] * side < x + 1 and b["x2"] * side > x and b["y1"] * side < y + 1 and b["y2"] * side > y for b in boxes)
+            sum(
+                b["x1"] * side < x + 1 and b["x2"] * side > x and b["y1"] * side < y + 1 and b["y2"] * side > y
+                for b in boxes
+            )
             for x in range(side)
         ]
         for y in range(side)
@@ -277,6 +286,17 @@ def test_a_picture_of_sixteen_bits_is_scaled(tmp_path: Path) -> None:
         assert np.asarray(image).tolist() == [[0, 64], [128, 255]]  # (x - 1000) / 1020 * 255, to the nearest
 
 
+def test_without_the_packages_that_convert(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    deep = png(np.array([[1000, 2000]], np.uint16))
+    asks = pictured(tmp_path, "lab/1.png", "lab/1.dcm")
+    (tmp_path / "data/lab/1.png").write_bytes(deep)
+    (tmp_path / "data/lab/1.dcm").write_bytes(bytes(128) + b"DICM")
+    nothing: dict[str, None] = {}
+    monkeypatch.setattr(pictures, "find_spec", nothing.get)
+    assert shown(asks, 0) == (deep, "image/png")  # browsers show it, if not as bright as they might
+    assert shown(asks, 1) == "DICOM is shown with the packages of cxrspec[images]."
+
+
 def test_what_is_no_picture_or_not_there_is_said(tmp_path: Path) -> None:
     asks = pictured(tmp_path, "lab/none.png", "lab/table.csv", "lab/cut.dcm", "lab", "lab/\0.png")
     (tmp_path / "data/lab/table.csv").write_text("patient,age\n1,2\n")
@@ -292,7 +312,13 @@ def test_what_is_no_picture_or_not_there_is_said(tmp_path: Path) -> None:
 
 def test_no_path_leads_out_of_the_folders(tmp_path: Path) -> None:
     (tmp_path / "secret.png").write_bytes(GREY)
-    away = ["../secret.png", "lab/../../secret.png", f"{tmp_path}/secret.png", f"//{tmp_path}/secret.png", "/etc/passwd"]
+    away = [
+        "../secret.png",
+        "lab/../../secret.png",
+        f"{tmp_path}/secret.png",
+        f"//{tmp_path}/secret.png",
+        "/etc/passwd",
+    ]
     asks = pictured(tmp_path, *away)
     assert {shown(asks, place) for place in range(len(away))} == {"There is no picture at this path."}
 
@@ -374,6 +400,31 @@ def test_the_page_names_only_what_it_has() -> None:
         assert {one or other for one, other in named} <= there
         assert set(re.findall(r"\w+://[^\"' )]+", text)) <= {"http://www.w3.org/2000/svg"}
         assert not re.search(r"innerHTML|outerHTML|insertAdjacentHTML|\beval\b|\bon\w+=\"| style=\"", text)
+
+
+def colours(css: str) -> list[dict[str, str]]:
+    """The colours by name, in light and in dark."""
+    light, dark = (
+        dict(re.findall(r"--(\w+): (#[0-9a-f]{6})", part)) for part in re.findall(r":root \{(.*?)\}", css, re.DOTALL)
+    )
+    return [light, {**light, **dark}]
+
+
+def luminance(colour: str) -> float:
+    """WCAG 2.2: relative luminance."""
+    parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    return float(np.dot((0.2126, 0.7152, 0.0722), linear))
+
+
+def test_texts_stand_out_from_what_they_stand_on() -> None:
+    """4.5 to 1, as WCAG 2.2 asks of texts (1.4.3, level AA)."""
+    for scheme in colours((STATIC / "style.css").read_text("utf-8")):
+        on = [luminance(scheme[name]) for name in ("ground", "card")]
+        for name in ("ink", "soft", "accent", "train", "val", "test", "warn"):
+            text = luminance(scheme[name])
+            for ground in on:
+                assert (max(text, ground) + 0.05) / (min(text, ground) + 0.05) >= 4.5, name
 
 
 # ---- a run meanwhile

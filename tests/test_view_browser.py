@@ -10,8 +10,10 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
-from typing import Any, TypeAlias
+from time import monotonic, sleep
+from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 import pytest
@@ -19,22 +21,19 @@ from PIL import Image
 
 from .viewed import box, row, write
 
-pytest.importorskip("selenium", reason="of the extra `browser`")
+webdriver: Any = pytest.importorskip("selenium.webdriver", reason="of the extra `browser`")
+Service: Any = pytest.importorskip("selenium.webdriver.chrome.service").Service
+Keys: Any = pytest.importorskip("selenium.webdriver.common.keys").Keys
 
-from selenium import webdriver
-from selenium.webdriver.chrome.service import Service
-from selenium.webdriver.common.by import By
-from selenium.webdriver.common.keys import Keys
-from selenium.webdriver.remote.webelement import WebElement
-from selenium.webdriver.support.ui import WebDriverWait
+Browser: TypeAlias = Any
+CSS = "css selector"
+T = TypeVar("T")
 
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(CHROMIUM is None or DRIVER is None, reason="Debian's chromium and chromium-driver"),
 ]
-
-Browser: TypeAlias = webdriver.Chrome
 
 FLAGS = (
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--hide-scrollbars",
@@ -52,12 +51,18 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """70 examples of one spec and 3 of another, whose image has a box."""
     folder = tmp_path_factory.mktemp("view")
     rows = [
-        row(f"naming/lab/{number:03}", "val" if number % 10 == 9 else "train", (f"Question {number}?", f"Answer {number}"))
+        row(
+            f"naming/lab/{number:03}",
+            "val" if number % 10 == 9 else "train",
+            (f"Question {number}?", f"Answer {number}"),
+        )
         for number in range(70)
     ]
     for number in range(3):
         said = row(f"boxing/lab/{number}", "test", ("Where?", "There."), images=["lab/1.png", "lab/none.png"])
-        rows.append({**said, "boxes": [box("spot", *UNIT)], "sizes": [dict(zip(("width", "height"), SIZE, strict=True))] * 2})
+        rows.append(
+            {**said, "boxes": [box("spot", *UNIT)], "sizes": [dict(zip(("width", "height"), SIZE, strict=True))] * 2}
+        )
     write(folder / "out", rows)
     pixels = np.zeros((SIZE[1], SIZE[0]), np.uint8)
     left, top, right, bottom = CORNERS
@@ -73,7 +78,11 @@ def address(place: Path) -> Iterator[str]:
     command = "from cxrspec.runtime.cli import main; main()"
     arguments = ["view", str(place / "out"), "--data", str(place / "data"), "--port", "0", "--no-browser"]
     with subprocess.Popen(
-        [sys.executable, "-c", command, *arguments], cwd=place, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [sys.executable, "-c", command, *arguments],
+        cwd=place,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     ) as running:
         assert running.stdout is not None
         yield running.stdout.readline().strip()
@@ -97,9 +106,9 @@ def browser(address: str, tmp_path: Path) -> Iterator[Browser]:
         yield found
         messages = [json.loads(entry["message"])["message"] for entry in found.get_log("performance")]
         asked = [m["params"]["request"]["url"] for m in messages if m["method"] == "Network.requestWillBeSent"]
-        host = address.partition("?")[0]
-        assert len(asked) > 10
-        assert [url for url in asked if not url.startswith((host, "data:", "chrome://"))] == []
+        sent = [url for url in asked if not url.startswith(("data:", "chrome"))]  # those are the browser's own pages
+        assert len(sent) > 10
+        assert [url for url in sent if not url.startswith(address.partition("?")[0])] == []
         assert [entry["message"] for entry in found.get_log("browser")] == []
     finally:
         found.quit()
@@ -111,13 +120,18 @@ def sized(browser: Browser, size: tuple[int, int]) -> None:
     browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
 
 
-def until(browser: Browser, holds: Callable[[], Any]) -> Any:
-    return WebDriverWait(browser, SECONDS, 0.05).until(lambda _: holds())
+def until(holds: Callable[[], T]) -> T:
+    """What comes of it, as soon as it is true; what it looks at may be replaced meanwhile."""
+    ends = monotonic() + SECONDS
+    while not (found := holds()):
+        assert monotonic() < ends, "it did not come true"
+        sleep(0.05)
+    return found
 
 
-def seen(browser: Browser, css: str) -> WebElement:
+def seen(browser: Browser, css: str) -> Any:
     """The first such element, when it is there."""
-    return until(browser, lambda: next(iter(browser.find_elements(By.CSS_SELECTOR, css)), None))
+    return until(lambda: browser.find_elements(CSS, css))[0]
 
 
 def press(browser: Browser, keys: str) -> None:
@@ -144,6 +158,10 @@ def current(browser: Browser) -> str:
     return "".join(texts(browser, ".example h1"))
 
 
+def shows(browser: Browser, id: str) -> bool:
+    return current(browser) == id
+
+
 def naming(first: int, last: int) -> list[str]:
     """Ids by the places that they have in the output: those of val stand after those of train."""
     numbers = [n for n in range(70) if n % 10 != 9] + [n for n in range(70) if n % 10 == 9]
@@ -151,57 +169,57 @@ def naming(first: int, last: int) -> list[str]:
 
 
 def test_filter_page_and_select(browser: Browser) -> None:
-    cells = {one.get_attribute("aria-label"): one for one in browser.find_elements(By.CSS_SELECTOR, ".matrix td a")}
+    cells = {one.get_attribute("aria-label"): one for one in browser.find_elements(CSS, ".matrix td a")}
     assert set(cells) == {"Boxing on lab: 3 examples", "Naming on lab: 70 examples"}
     cells["Naming on lab: 70 examples"].click()
-    until(browser, lambda: listed(browser) == naming(0, 25))
-    until(browser, lambda: current(browser) == "naming/lab/000")
+    until(lambda: listed(browser) == naming(0, 25))
+    until(lambda: shows(browser, "naming/lab/000"))
     assert "task=naming&source=lab" in browser.current_url
 
-    browser.find_element(By.XPATH, "//nav[@aria-label='Pages']/button[text()='Next']").click()
-    until(browser, lambda: listed(browser) == naming(25, 50))
-    browser.find_elements(By.CSS_SELECTOR, "a.row")[3].click()
-    until(browser, lambda: current(browser) == naming(28, 29)[0])
+    browser.find_element("xpath", "//nav[@aria-label='Pages']/button[text()='Next']").click()
+    until(lambda: listed(browser) == naming(25, 50))
+    browser.find_elements(CSS, "a.row")[3].click()
+    until(lambda: shows(browser, naming(28, 29)[0]))
     kept = browser.current_url
     browser.back()
     browser.back()
-    until(browser, lambda: listed(browser) == naming(0, 25))
+    until(lambda: listed(browser) == naming(0, 25))
     browser.get(kept)
-    until(browser, lambda: listed(browser) == naming(25, 50))
-    until(browser, lambda: current(browser) == naming(28, 29)[0])
+    until(lambda: listed(browser) == naming(25, 50))
+    until(lambda: shows(browser, naming(28, 29)[0]))
 
     press(browser, "/")
     assert browser.switch_to.active_element.get_attribute("name") == "text"
     press(browser, "ANSWER 6")
-    until(browser, lambda: listed(browser) == [id for id in naming(0, 70) if id[-3:].lstrip("0").startswith("6")])
+    until(lambda: listed(browser) == [id for id in naming(0, 70) if id[-3:].lstrip("0").startswith("6")])
     assert set(texts(browser, ".list mark")) == {"Answer 6"}
     press(browser, Keys.ESCAPE)
     assert browser.switch_to.active_element.tag_name == "body"
-    browser.find_element(By.ID, "clear").click()
-    until(browser, lambda: listed(browser)[:4] == ["boxing/lab/0", "boxing/lab/1", "boxing/lab/2", "naming/lab/000"])
+    browser.find_element("id", "clear").click()
+    until(lambda: listed(browser)[:4] == ["boxing/lab/0", "boxing/lab/1", "boxing/lab/2", "naming/lab/000"])
 
 
 def test_keys_alone_lead_everywhere(browser: Browser) -> None:
     press(browser, Keys.TAB)
     assert browser.switch_to.active_element.text == "Skip to the content"
-    browser.find_element(By.ID, "to-examples").send_keys(Keys.ENTER)
-    until(browser, lambda: current(browser) == "boxing/lab/0")
+    browser.find_element("id", "to-examples").send_keys(Keys.ENTER)
+    until(lambda: shows(browser, "boxing/lab/0"))
     for key, wanted in (("j", "boxing/lab/1"), (Keys.ARROW_DOWN, "boxing/lab/2"), ("k", "boxing/lab/1")):
         press(browser, key)
-        until(browser, lambda wanted=wanted: current(browser) == wanted)
+        until(partial(shows, browser, wanted))
     focused = browser.switch_to.active_element
     assert focused.get_attribute("data-id") == "boxing/lab/1"
     assert focused.value_of_css_property("outline-style") == "solid"
     press(browser, "n")
-    until(browser, lambda: current(browser) == naming(22, 23)[0])
+    until(lambda: shows(browser, naming(22, 23)[0]))
     press(browser, "k")  # over the border of a page
-    until(browser, lambda: current(browser) == naming(21, 22)[0])
+    until(lambda: shows(browser, naming(21, 22)[0]))
     press(browser, "j")
-    until(browser, lambda: current(browser) == naming(22, 23)[0])
+    until(lambda: shows(browser, naming(22, 23)[0]))
     press(browser, "?")
     assert seen(browser, "dialog[open]").is_displayed()
     press(browser, Keys.ESCAPE)
-    until(browser, lambda: not browser.find_elements(By.CSS_SELECTOR, "dialog[open]"))
+    until(lambda: not browser.find_elements(CSS, "dialog[open]"))
 
 
 @pytest.mark.parametrize("size", [DESKTOP, PHONE, (900, 500)], ids=str)
@@ -209,7 +227,7 @@ def test_a_box_covers_its_pixels_at_any_size(browser: Browser, address: str, siz
     sized(browser, size)
     browser.get(f"{address}&view=examples&id=boxing/lab/1")
     picture = seen(browser, ".stage img")
-    until(browser, lambda: browser.execute_script("return arguments[0].naturalWidth", picture) == SIZE[0])
+    until(lambda: browser.execute_script("return arguments[0].naturalWidth", picture) == SIZE[0])
     assert seen(browser, ".stage .lack").text == "There is no picture at this path."
     shown: Any = browser.execute_script("return arguments[0].getBoundingClientRect().toJSON()", picture)
     assert shown["width"] / shown["height"] == pytest.approx(SIZE[0] / SIZE[1], abs=0.01)
@@ -247,15 +265,15 @@ def same_pixels(browser: Browser, corners: list[int]) -> None:
 def test_a_phone_shows_one_thing_at_a_time(browser: Browser) -> None:
     sized(browser, PHONE)
     for view in ("overview", "examples", "charts"):
-        browser.find_element(By.ID, f"to-{view}").click()
-        until(browser, lambda view=view: browser.find_elements(By.CSS_SELECTOR, f"#{view} :is(table, li)"))
+        browser.find_element("id", f"to-{view}").click()
+        seen(browser, f"#{view} :is(table, li)")
         assert browser.execute_script("return document.scrollingElement.scrollWidth") <= PHONE[0]
-    browser.find_element(By.ID, "to-examples").click()
+    browser.find_element("id", "to-examples").click()
     row = seen(browser, "a.row")
-    until(browser, row.is_displayed)
+    until(row.is_displayed)
     row.click()
-    until(browser, lambda: current(browser) == "boxing/lab/0")
-    assert not browser.find_element(By.CSS_SELECTOR, ".list").is_displayed()
+    until(lambda: shows(browser, "boxing/lab/0"))
+    assert not browser.find_element(CSS, ".list").is_displayed()
     assert browser.execute_script("return document.scrollingElement.scrollWidth") <= PHONE[0]
     press(browser, Keys.ESCAPE)
-    until(browser, browser.find_element(By.CSS_SELECTOR, ".list").is_displayed)
+    until(browser.find_element(CSS, ".list").is_displayed)

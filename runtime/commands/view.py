@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import sys
 from pathlib import Path
@@ -49,7 +50,9 @@ def view(
         address = f"http://{HOSTS[0]}:{listening.getsockname()[1]}/?key={key}"
         print(address, flush=True)
         print("Ctrl+C ends it.", file=sys.stderr)
-        if not no_browser:
+        if (
+            not no_browser and {"DISPLAY", "WAYLAND_DISPLAY"} & os.environ.keys()
+        ):  # else lynx and its like would take the terminal
             webbrowser.open(address)
         config = uvicorn.Config(
             app(output, settings, key), log_level="warning", access_log=False, lifespan="off", ws="none",
@@ -60,9 +63,9 @@ def view(
 
 def _listening(host: str, port: int | None) -> socket.socket:
     """A socket of the loopback address; wrong usage if the port that is asked for cannot be had."""
-    for tried in (PORT, 0) if port is None else (port,):
-        try:
-            return socket.create_server((host, tried))
-        except OSError as error:
-            reason = error.strerror or type(error).__name__
-    usage(f"port {tried} cannot be opened: {reason}", "`--port 0` takes a free one")
+    try:
+        return socket.create_server((host, PORT if port is None else port))
+    except OSError as error:
+        if port is None:
+            return socket.create_server((host, 0))
+        usage(f"port {port} cannot be opened: {error.strerror}", "`--port 0` takes a free one")

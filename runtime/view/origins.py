@@ -36,7 +36,9 @@ class Origins:
                 plan = specs[name].plan if name in specs else None
                 self._shown[name] = {form.name: shown_by(form) for form in _forms(plan)}
             shown = self._shown[name]
-            return [shown[turn["form"]](turn["prompt"]) if turn["form"] in shown else () for turn in example.row["turns"]]
+            return [
+                shown[turn["form"]](turn["prompt"]) if turn["form"] in shown else () for turn in example.row["turns"]
+            ]
 
     def origin(self, corpus: Corpus, example: Example) -> Mapping[str, Any]:
         """Where the example came from, as `cxrspec explain` tells it."""

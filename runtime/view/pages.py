@@ -107,7 +107,7 @@ def _chunks(pieces: Iterable[Piece], first: int, end: int, size: int) -> Iterato
         at += piece.rows
 
 
-def _read(corpus: Corpus, chunk: _Chunk, text: str | None, part: slice) -> list[Row]:
+def _read(corpus: Corpus, chunk: _Chunk, text: str | None, part: slice) -> Sequence[Row]:
     """A part of the examples of a chunk that hold the text; whole ones are read only from the first to the last of it."""
     rows = corpus.examples(chunk.piece.file).slice(chunk.offset, chunk.rows).with_row_index("at", chunk.at)
     if text:
@@ -116,5 +116,5 @@ def _read(corpus: Corpus, chunk: _Chunk, text: str | None, part: slice) -> list[
             return []
         first, last = places[0], places[-1]
         rows = rows.slice(first - chunk.at, last + 1 - first).filter(pl.col("at").is_in(places))
-        return list(rows.collect().iter_rows(named=True))
-    return list(rows.collect().iter_rows(named=True))[part]
+        return [*rows.collect().iter_rows(named=True)]
+    return [*rows.collect().iter_rows(named=True)][part]

@@ -1,13 +1,13 @@
 """What the browser asks, and the answers: one function for each kind of question. Nothing is ever written.
 
-    /                        the page; /static/<name> its parts
-    /api/output              what there is: specs with their counts, how they were made, their terms
-    /api/examples?...        a page of examples: task, source, split, text; at or before a place
-    /api/example?id=         one example, and what its pictures lack
-    /api/options?id=         the options that its prompts show
-    /api/origin?id=          where it came from
-    /api/picture?id=&image=  a picture of an example, by its place in `images`: no path comes from outside
-    /api/charts?...          the charts of a selection
+/                        the page; /static/<name> its parts
+/api/output              what there is: specs with their counts, how they were made, their terms
+/api/examples?...        a page of examples: task, source, split, text; at or before a place
+/api/example?id=         one example, and what its pictures lack
+/api/options?id=         the options that its prompts show
+/api/origin?id=          where it came from
+/api/picture?id=&image=  a picture of an example, by its place in `images`: no path comes from outside
+/api/charts?...          the charts of a selection
 """
 
 from __future__ import annotations
