@@ -190,7 +190,17 @@ def test_an_id_that_is_not_there(asks: TestClient, question: str) -> None:
 
 
 def test_questions_that_make_no_sense(asks: TestClient) -> None:
-    for asked in ("at=-1", "at=x", "at=1.5", "size=", "before=²", f"at={'9' * 30}", "split=all", "split=../train"):
+    for asked in (
+        "at=-1",
+        "at=x",
+        "at=1.5",
+        "size=",
+        "before=²",
+        f"at={'9' * 30}",
+        "split=all",
+        "split=../train",
+        f"text={'a' * 201}",
+    ):
         assert asks.get(f"/api/examples?{asked}").status_code == 400, asked
 
 
@@ -361,7 +371,7 @@ def test_only_who_has_the_key(tmp_path: Path) -> None:
 
 
 def test_other_host_names_are_refused(asks: TestClient) -> None:
-    hosts = ("evil.example", "evil.example:8765", "", "127.0.0.1.evil.example", "0.0.0.0:8765")
+    hosts = ("evil.example", "evil.example:8765", "", "127.0.0.1.evil.example", "0.0.0.0:8765", "127.0.0.1:8;x=1")
     for host, path in product(hosts, ("/", "/api/output", f"/?key={KEY}")):
         answer = asks.get(path, headers={"host": host}, follow_redirects=False)
         assert answer.status_code == 400

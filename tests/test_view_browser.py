@@ -4,41 +4,28 @@ from __future__ import annotations
 
 import io
 import json
-import os
-import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
-from time import monotonic, sleep
-from typing import Any, TypeAlias, TypeVar
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from .browsing import CHROMIUM, CSS, DRIVER, Browser, chromium, seen, sized, until
 from .viewed import box, row, write
 
-webdriver: Any = pytest.importorskip("selenium.webdriver", reason="of the extra `browser`")
-Service: Any = pytest.importorskip("selenium.webdriver.chrome.service").Service
-Keys: Any = pytest.importorskip("selenium.webdriver.common.keys").Keys
+Keys: Any = pytest.importorskip("selenium.webdriver.common.keys", reason="of the extra `browser`").Keys
 
-Browser: TypeAlias = Any
-CSS = "css selector"
-T = TypeVar("T")
-
-CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(CHROMIUM is None or DRIVER is None, reason="Debian's chromium and chromium-driver"),
 ]
 
-FLAGS = (
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--hide-scrollbars",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync", "--force-color-profile=srgb",
-)  # fmt: skip
 DESKTOP, PHONE = (1280, 800), (390, 844)
 SIZE = (400, 320)  # of the picture, which is black but for the pixels of its box
 CORNERS = (96, 64, 224, 256)  # left, top, right, bottom of them
@@ -93,13 +80,8 @@ def address(place: Path) -> Iterator[str]:
 
 @pytest.fixture
 def browser(address: str, tmp_path: Path) -> Iterator[Browser]:
-    options = webdriver.ChromeOptions()
-    options.binary_location = str(CHROMIUM)
-    for flag in (*FLAGS, f"--user-data-dir={tmp_path / 'profile'}"):
-        options.add_argument(flag)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    found = webdriver.Chrome(options=options, service=Service(str(DRIVER), env={**os.environ, "NO_PROXY": "*"}))
-    try:
+    """A browser at the page. In the end it has asked nobody else, and found nothing to complain of."""
+    with chromium(tmp_path / "profile") as found:
         sized(found, DESKTOP)
         found.get(address)
         seen(found, "#overview table")
@@ -110,28 +92,6 @@ def browser(address: str, tmp_path: Path) -> Iterator[Browser]:
         assert len(sent) > 10
         assert [url for url in sent if not url.startswith(address.partition("?")[0])] == []
         assert [entry["message"] for entry in found.get_log("browser")] == []
-    finally:
-        found.quit()
-
-
-def sized(browser: Browser, size: tuple[int, int]) -> None:
-    """The page is so wide and high, in pixels."""
-    metrics = {"width": size[0], "height": size[1], "deviceScaleFactor": 1, "mobile": False}
-    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
-
-
-def until(holds: Callable[[], T]) -> T:
-    """What comes of it, as soon as it is true; what it looks at may be replaced meanwhile."""
-    ends = monotonic() + SECONDS
-    while not (found := holds()):
-        assert monotonic() < ends, "it did not come true"
-        sleep(0.05)
-    return found
-
-
-def seen(browser: Browser, css: str) -> Any:
-    """The first such element, when it is there."""
-    return until(lambda: browser.find_elements(CSS, css))[0]
 
 
 def press(browser: Browser, keys: str) -> None:

@@ -7,6 +7,7 @@ forbid the page to load or send anything elsewhere, and the browser to keep pict
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Mapping
 
@@ -17,6 +18,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 HOSTS = ("127.0.0.1", "localhost")
 """Host names of the loopback address; any port, as a tunnel may have another one at its other end."""
+
+_HOST = re.compile(rf"({'|'.join(map(re.escape, HOSTS))})(:(?P<port>[0-9]{{1,5}}))?")
 
 HEADERS: Mapping[str, str] = {
     "Content-Security-Policy": (
@@ -52,14 +55,13 @@ class Guard:
 
     def _refusal(self, asked: HTTPConnection) -> Response | None:
         """What is said to somebody who may not ask, or not yet; None: let through."""
-        host = asked.headers.get("host", "")
-        name, _, port = host.partition(":")
-        if name not in HOSTS:
+        host = _HOST.fullmatch(asked.headers.get("host", ""))
+        if host is None:
             return PlainTextResponse("This server answers to 127.0.0.1 and localhost only.", 400)
-        cookie = f"cxrspec-{port}"
+        cookie = f"cxrspec-{host['port'] or ''}"
         if self._is_key(asked.query_params.get("key")):
-            rest = asked.url.remove_query_params("key")
-            page = RedirectResponse(f"{rest.path}{'?' + rest.query if rest.query else ''}", 303)
+            rest = asked.url.remove_query_params("key").query
+            page = RedirectResponse(f"/?{rest}" if rest else "/", 303)
             page.set_cookie(cookie, self.key, httponly=True, samesite="strict")
             return page
         if not self._is_key(asked.cookies.get(cookie)):

@@ -45,6 +45,9 @@ SECONDS = 1.0
 MOST = 200
 """Examples of a page, at most."""
 
+LONGEST = 200
+"""Characters of a text that is looked for, at most; the page takes no more."""
+
 _SHORT = 240  # characters of a text in a list,
 _BEFORE = 30  # and of those before what was looked for
 _MEDIA = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
@@ -196,6 +199,8 @@ def _selection(request: Request) -> Selection:
     selection = Selection(*(asked.get(name) or None for name in ("task", "source", "split", "text")))
     if selection.split not in (None, *SPLITS):
         raise HTTPException(400, "There is no such split.")
+    if len(selection.text or "") > LONGEST:
+        raise HTTPException(400, f"A text to look for has up to {LONGEST} characters.")
     return selection
 
 

@@ -142,7 +142,7 @@ document.addEventListener("keydown", (event) => {
   const field = event.target.closest("input, select, textarea");
   if (event.key === "Escape") {
     if (field) field.blur();
-    else if (state.view === "examples" && examples.leave()) event.preventDefault();
+    if (field || (state.view === "examples" && examples.leave())) event.preventDefault(); // a search field would be emptied
     return;
   }
   if (field) return;

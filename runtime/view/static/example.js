@@ -60,7 +60,7 @@ function picture(example, path, place, colour, page) {
   const about = `Image ${place + 1} of ${example.images.length}`;
   const boxes = example.boxes.filter((box) => box.image === place);
   const ratio = size ? size.width / size.height : 5 / 6;
-  const stage = h("div", { class: "stage" });
+  const stage = h("div", { class: "stage", onclick: () => document.body.classList.toggle("large") });
   const fail = (reason) => {
     stage.classList.add("lacking");
     stage.prepend(h("p", { class: "lack" }, reason));
