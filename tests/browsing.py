@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
 from time import monotonic, sleep
@@ -25,7 +25,7 @@ _SECONDS = 20
 
 
 @contextmanager
-def chromium(profile: Path) -> Iterator[Browser]:
+def chromium(profile: Path) -> Generator[Browser]:
     """A browser with an empty profile, which keeps what it asks and says."""
     from selenium import webdriver
     from selenium.webdriver.chrome.service import Service

@@ -7,7 +7,7 @@ each part of it once.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import groupby
 from time import monotonic
@@ -32,7 +32,7 @@ _KEPT = 2_000  # tallies: those of some texts
 _STEP = 20  # characters in a bar of lengths
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Tally:
     """What was counted over some examples, of all their turns.
 
@@ -53,9 +53,19 @@ class Tally:
     boxes: int = 0
     places: NDArray[np.int64] = field(default_factory=lambda: np.zeros((SIDE, SIDE), np.int64))
 
-    def __add__(self, other: Tally) -> Tally:
-        """Both together."""
-        return Tally(*(getattr(self, name) + getattr(other, name) for name in self.__slots__))
+
+def together(tallies: Iterable[Tally]) -> Tally:
+    """All of them as one."""
+    whole = Tally()
+    for one in tallies:
+        for name in ("answers", "prompts", "replies", "images", "labels"):
+            getattr(whole, name).update(getattr(one, name))
+        whole.examples += one.examples
+        whole.turns += one.turns
+        whole.distinct += one.distinct
+        whole.boxes += one.boxes
+        whole.places += one.places
+    return whole
 
 
 class Charts:
@@ -73,8 +83,9 @@ class Charts:
         """
         if corpus.version != self._version or len(self._known) > _KEPT:
             self._version, self._known = corpus.version, {}
-        known, ends, whole = self._known, monotonic() + seconds, Tally()
+        known, ends = self._known, monotonic() + seconds
         left = made = 0
+        counted: list[Tally] = []
         for files in _parts(corpus.pieces(selection)):
             asked = (files, selection.text)
             if asked not in known:
@@ -83,7 +94,8 @@ class Charts:
                     continue
                 made += 1
                 known[asked] = _tally(corpus, files, selection.text)
-            whole += known[asked]
+            counted.append(known[asked])
+        whole = together(counted)
         return {
             "splits": splits(corpus, selection),
             "examples": whole.examples,
