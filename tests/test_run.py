@@ -534,7 +534,7 @@ def test_a_patient_on_two_sides_stops_the_spec(lab: Path, capfd: pytest.CaptureF
     assert result.failed
     assert result.diagnostics[0].message.startswith("1 of its patients")
     after = everything(lab / "out")
-    files = before.keys() - {"manifest.json", "README.md"}
+    files = before.keys() - {"manifest.json", "README.md", "croissant.json"}
     assert {path: after[path] for path in files} == {path: before[path] for path in files}
     silent(result, lab / "out", capfd.readouterr())
     warned = made_up.make(lab / "data", lab / "published", made_up.load(published=True), published=True)
