@@ -112,29 +112,32 @@ def parse_boxes(
     (Boxed(label='mass', x1=0.0, y1=0.25, x2=0.5, y2=1.0),)
     """
     before, between, after = dialect.around
-    found = list(re.finditer(_pattern_of(dialect), reply, re.DOTALL))
+    found = list(re.finditer(pattern_of(dialect, dialect.labelled), reply))
     if found and reply == before + between.join(match[0] for match in found) + after:
         boxes = tuple(_boxed(match.groupdict(), dialect, size) for match in found)
         return boxes if all(_inside(box) for box in boxes) else None
     return () if empty is not None and _of_language(reply, empty) else None
 
 
-def _pattern_of(dialect: Dialect) -> str:
-    """The regular expression of one box with its label."""
+def pattern_of(dialect: Dialect, printed: str) -> str:
+    """The regular expression of one box that a dialect prints so, with a group for each of its places.
+
+    Python and Rust both understand it.
+    """
     number = rf"[01]\.[0-9]{{{dialect.decimals}}}" if dialect.decimals else "[0-9]{1,9}"
     label = r'"(?:[^"\\]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"' if dialect.json else ".*?"
     places = {corner: f"(?P<{corner}>{number})" for corner in ("x1", "y1", "x2", "y2")} | {
         "label": f"(?P<label>{label})"
     }
-    pieces = Formatter().parse(dialect.labelled)
-    return "".join(re.escape(literal) + (places[place] if place else "") for literal, place, _, _ in pieces)
+    pieces = Formatter().parse(printed)
+    return "(?s)" + "".join(re.escape(literal) + (places[place] if place else "") for literal, place, _, _ in pieces)
 
 
 def _boxed(said: Mapping[str, str], dialect: Dialect, size: tuple[int, int] | None) -> Boxed:
-    if dialect.grid is not None:
+    if isinstance(dialect.grid, int):
         width = height = dialect.grid
     elif size is not None:
-        width, height = size
+        width, height = dialect.grid(*size) if dialect.grid else size
     else:
         raise ValueError("boxes in pixels need the size of the image")
     label = json.loads(said["label"], strict=False) if dialect.json else said["label"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 from polars import field
 
-from cxrspec.compiler.dialects import Dialect
+from cxrspec.compiler.dialects import Dialect, Resize
 from cxrspec.compiler.dtypes import dtype_of
 from cxrspec.compiler.printing import as_json, filled
 from cxrspec.compiler.types import BOX, FIELDS_OF_BOX, TEXT
@@ -112,9 +112,37 @@ def printed(items: pl.Expr, dialect: Dialect, *, labels: bool) -> pl.Expr:
 
 def _corner(box: pl.Expr, corner: str, dialect: Dialect) -> pl.Expr:
     """A corner on the nearest point of the grid, half a step up."""
-    steps = box.struct.field(SIDES[corner]) if dialect.grid is None else dialect.grid
-    at = (box.struct.field(corner) * steps + 0.5).floor().cast(pl.Int64)
+    at = (box.struct.field(corner) * _steps(box, SIDES[corner], dialect) + 0.5).floor().cast(pl.Int64)
     if not dialect.decimals:
         return at.cast(pl.String)
     whole, rest = at // 10**dialect.decimals, at % 10**dialect.decimals
     return pl.concat_str([whole.cast(pl.String), pl.lit("."), rest.cast(pl.String).str.zfill(dialect.decimals)])
+
+
+def _steps(box: pl.Expr, side: str, dialect: Dialect) -> pl.Expr:
+    """The steps of the grid along a side of the image."""
+    match dialect.grid:
+        case None:
+            return box.struct.field(side)
+        case int(steps):
+            return pl.lit(steps)
+        case Resize() as resize:
+            return resized(box.struct.field(side), box.struct.field("width"), box.struct.field("height"), resize)
+
+
+def resized(side: pl.Expr, width: pl.Expr, height: pl.Expr, resize: Resize) -> pl.Expr:
+    """What `resize` makes of a side of an image of this width and height, as it does in Python.
+
+    All are fields before they divide, as in `box`.
+    """
+    wide, high, step, least, most = (field(name) for name in ("width", "height", "step", "least", "most"))
+    limits = {name: pl.lit(getattr(resize, name), pl.Float64) for name in ("step", "least", "most")}
+
+    def near(side: pl.Expr) -> pl.Expr:
+        return pl.max_horizontal((side / step).round(mode="half_to_even") * step, step)
+
+    less = pl.max_horizontal((field("side") / (wide * high / most).sqrt() / step).floor() * step, step)
+    more = (field("side") * (least / (wide * high)).sqrt() / step).ceil() * step
+    all = near(wide) * near(high)
+    made = pl.when(all > most).then(less).when(all < least).then(more).otherwise(near(field("side")))
+    return pl.struct(side=side, width=width, height=height, **limits).struct.with_fields(made=made).struct.field("made")

@@ -167,6 +167,8 @@ CODES: dict[str, str] = {
     "CXR813": "a patient on two sides of a split",
     "CXR814": "examples that move to another split",
     "CXR815": "terms that forbid a format",
+    "CXR816": "formats whose models read boxes otherwise",
+    "CXR817": "pictures that are not there",
     "CXR821": "an example that is not in the output",
     "CXR822": "an example whose rules or sources are others now",
     "CXR823": "an example that comes out otherwise",

@@ -8,6 +8,34 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import ceil, floor, sqrt
+
+
+@dataclass(frozen=True, slots=True)
+class Resize:
+    """How a model's processor resizes an image: sides are multiples of `step`, and it has `least` to `most` pixels.
+
+    As `smart_resize` of Qwen2.5-VL has it (transformers/models/qwen2_vl/image_processing_qwen2_vl.py).
+    """
+
+    step: int
+    least: int
+    most: int
+
+    def __call__(self, width: int, height: int) -> tuple[int, int]:
+        """The sides of an image behind it, in pixels.
+
+        >>> Resize(28, 4 * 28 * 28, 16384 * 28 * 28)(2544, 3056)
+        (2548, 3052)
+        """
+        sides = [max(self.step, round(side / self.step) * self.step) for side in (width, height)]
+        if sides[0] * sides[1] > self.most:
+            share = sqrt(width * height / self.most)
+            sides = [max(self.step, floor(side / share / self.step) * self.step) for side in (width, height)]
+        elif sides[0] * sides[1] < self.least:
+            share = sqrt(self.least / (width * height))
+            sides = [ceil(side * share / self.step) * self.step for side in (width, height)]
+        return sides[0], sides[1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +44,7 @@ class Dialect:
 
     box       one box
     labelled  one box with its label
-    grid      whole steps from one side of the image to the other; None: its pixels
+    grid      whole steps from one side of the image to the other; None: its pixels, or those of the resized image
     decimals  the steps are printed as a share of the grid, with so many digits; 0: as they are
     around    what stands before the first box, between two, and behind the last
     json      whether the label is printed as a JSON text, else as it is
@@ -25,20 +53,20 @@ class Dialect:
 
     box: str
     labelled: str
-    grid: int | None
+    grid: int | Resize | None
     decimals: int = 0
     around: tuple[str, str, str] = ("", " ", "")
     json: bool = False
     reserved: tuple[str, ...] = ()
 
 
-def _tokens(ref: tuple[str, str], box: tuple[str, str], grid: int) -> Dialect:
+def _tokens(ref: tuple[str, str], box: tuple[str, str], grid: int, decimals: int = 0) -> Dialect:
     """A dialect of special tokens round label and box."""
     pattern = f"{box[0]}({{x1}},{{y1}}),({{x2}},{{y2}}){box[1]}"
-    return Dialect(pattern, f"{ref[0]}{{label}}{ref[1]}{pattern}", grid, reserved=(*ref, *box))
+    return Dialect(pattern, f"{ref[0]}{{label}}{ref[1]}{pattern}", grid, decimals, reserved=(*ref, *box))
 
 
-def _json(grid: int | None, decimals: int = 0) -> Dialect:
+def _json(grid: int | Resize | None, decimals: int = 0) -> Dialect:
     """A dialect of JSON objects in a list."""
     corners = '"bbox_2d": [{x1}, {y1}, {x2}, {y2}]'
     return Dialect(
@@ -55,8 +83,10 @@ def _json(grid: int | None, decimals: int = 0) -> Dialect:
 DIALECTS: Mapping[str, Dialect] = {
     "chexagent": _tokens(("<|ref|>", "<|/ref|>"), ("<|box|>", "<|/box|>"), 100),
     "qwen2_vl": _tokens(("<|object_ref_start|>", "<|object_ref_end|>"), ("<|box_start|>", "<|box_end|>"), 1000),
+    "qwen2_5_vl": _json(Resize(28, least=4 * 28 * 28, most=16384 * 28 * 28)),  # its preprocessor_config.json
     "qwen3_vl": _json(1000),
     "unit": _json(10_000, decimals=4),
     "pixels": _json(None),
+    "ms_swift": _tokens(("<ref-object>", "</ref-object>"), ("<bbox>", "</bbox>"), 10**9, decimals=9),
 }
 DEFAULT = "chexagent"

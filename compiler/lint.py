@@ -19,19 +19,13 @@ from cxrspec.compiler import syntax as s
 from cxrspec.compiler.diagnostics import Edit, Fix, Label, Report, Span
 from cxrspec.compiler.nodes import node
 from cxrspec.compiler.plan import parts
+from cxrspec.compiler.reserved import RESERVED
 from cxrspec.compiler.show import show_expression
 from cxrspec.compiler.types import Unknown
 
 MAX_TEXTS = 50_000
 """Texts of a prompt up to which all of them are compared."""
 
-# What models and their data loaders take for something else than text.
-RESERVED = re.compile(
-    r"<\|[^|<>\s]*\|>|<</?SYS>>|\[/?INST\]"
-    r"|</?(?:s|pad|unk|bos|eos|image|img|video|audio|box|bbox|ref|ref-object|point|quad|image_placeholder|IMG_CONTEXT"
-    r"|start_of_image|end_of_image)>",
-    re.IGNORECASE,
-)
 AFFIXES = frozenset(("s", "es", "d", "ed", "r", "er", "ing", "ly", "al", "n", "un", "in", "non", "re"))
 """What may stand in a group of its own and still be a part of the word beside it: `radiograph[s]`."""
 

@@ -12,6 +12,9 @@ from cxrspec.runtime.output import OutputError
 EXAMPLES = ("parquet", "jsonl")
 """Those in which examples stand as they are, so that they can be read back."""
 
+REGISTERED = "sharegpt"
+"""The one whose trainings find it by a registry at the root of the output."""
+
 
 @dataclass(frozen=True, slots=True)
 class Formats:

@@ -22,9 +22,11 @@ from cxrspec.runtime import manifest
 from cxrspec.runtime.ahead import ahead
 from cxrspec.runtime.behind import Behind
 from cxrspec.runtime.census import Census, counts
+from cxrspec.runtime.emitters import About
 from cxrspec.runtime.execute import Bad, Computed, Engine, Execution
 from cxrspec.runtime.formats import Formats
 from cxrspec.runtime.locate import Roots
+from cxrspec.runtime.picture_files import MISSING, PictureFiles
 from cxrspec.runtime.reading import QUICK, Table, read_table
 from cxrspec.runtime.timings import Timings
 from cxrspec.runtime.unchanged import InPlace
@@ -55,6 +57,7 @@ class Written:
     computed: Sequence[Computed]
     warnings: Sequence[Diagnostic]
     writer: Writer
+    pictures: PictureFiles
     done: Future[tuple[Files, Census]]
 
 
@@ -158,7 +161,8 @@ class Making:
         """Compute one spec, and begin to write it; None after a finding in its data."""
         assert spec.plan is not None
         computed: list[Computed] | None = None
-        writer = Writer(self.folder / spec.name, self.way.formats)
+        pictures = PictureFiles(self.way.roots)
+        writer = self._writer(spec, pictures)
         if not any(_errors(t.problems) for t in tables.values()):
             computed = self._examples(spec, execution, writer)
         if computed is None or any(c.bad for c in computed):
@@ -170,7 +174,8 @@ class Making:
                     tables[read.table] = self._table(read)
             if self.findings.stopped(spec, [d for t in tables.values() for d in t.problems]):
                 return None
-            writer = Writer(self.folder / spec.name, self.way.formats)
+            pictures = PictureFiles(self.way.roots)
+            writer = self._writer(spec, pictures)
             alone = self._execution(spec.plan.relations, {name: table.frame for name, table in tables.items()})
             computed = self._examples(spec, alone, writer)
         if self.findings.stopped(spec, [_bad_row(b, spec.name) for c in computed for b in c.bad]):
@@ -178,7 +183,14 @@ class Making:
             return None
         with self._writing(spec):
             done = self.behind.do(partial(self._finished, writer))
-        return Written(spec, computed, _warnings(spec.plan, tables), writer, done)
+        return Written(spec, computed, _warnings(spec.plan, tables), writer, pictures, done)
+
+    def _writer(self, spec: Compiled, pictures: PictureFiles) -> Writer:
+        assert spec.plan is not None
+        asked = [node for node in spec.plan.relations[-1].nodes if isinstance(node, p.Turns)]
+        forms = {form.name: form for node in asked for form in node.forms}
+        about = About(forms, self.way.context.boxes, pictures.open)
+        return Writer(self.folder / spec.name, self.way.formats, about)
 
     def _examples(self, spec: Compiled, execution: Execution, writer: Writer) -> list[Computed]:
         """Write the examples of a spec; what was counted in it and in all it is made from."""
@@ -222,6 +234,7 @@ class Making:
             one.writer.discard()
             return None
         source = one.spec.spec.source.name
+        one = replace(one, warnings=[*one.warnings, *_unseen(one.pictures)])
         self.findings.diagnostics += [replace(d, spec=one.spec.name) for d in one.warnings]
         self.timings.examples[source] += sum(side.rows for side in seen.values())
         with self.timings.of(source, "read"):
@@ -305,6 +318,16 @@ def _warnings(plan: p.Plan, tables: Mapping[str, Table]) -> list[Diagnostic]:
         if found.severity == "warning"
         and (found.label.column if isinstance(found.label, DataPlace) else None) in columns[name]
     ]
+
+
+def _unseen(pictures: PictureFiles) -> list[Diagnostic]:
+    """A finding if a format that holds pictures lacks some."""
+    missing = len(pictures.missing)
+    if not missing:
+        return []
+    what = "1 picture is" if missing == 1 else f"{missing:,} pictures are"
+    help = "put them there, or name the folder of their copies in `[images.<source>]`, and run again"
+    return [Diagnostic(MISSING, "warning", f"{what} not there: samples lack them", help=(help,))]
 
 
 def _bad_row(bad: Bad, spec: str) -> Diagnostic:

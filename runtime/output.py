@@ -29,6 +29,7 @@ from cxrspec.compiler.diagnostics import Diagnostic
 MANIFEST = "manifest.json"
 CARD = "README.md"
 CROISSANT = "croissant.json"
+REGISTRY = "dataset_info.json"
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 _NO_EXCHANGE = (errno.EINVAL, errno.ENOSYS, errno.ENOTSUP)
 _AT_FDCWD = -100

@@ -15,11 +15,12 @@ from cxrspec.compiler.pipeline import Compilation
 from cxrspec.compiler.terms import freer, given
 from cxrspec.runtime import card, croissant, manifest, stats
 from cxrspec.runtime.census import Census, read_census, torn
-from cxrspec.runtime.emitters import emitter, scan
+from cxrspec.runtime.emitters import emitter, scan, sharegpt
+from cxrspec.runtime.formats import REGISTERED
 from cxrspec.runtime.locate import problem
 from cxrspec.runtime.making import Findings, Made, Making, Progress, Way
 from cxrspec.runtime.moves import changes, moves
-from cxrspec.runtime.output import CARD, CROISSANT, MANIFEST, Building, carry, open_output
+from cxrspec.runtime.output import CARD, CROISSANT, MANIFEST, REGISTRY, Building, carry, open_output
 from cxrspec.runtime.pictures import copies
 from cxrspec.runtime.request import Request, Result
 from cxrspec.runtime.stages import prompt_counts
@@ -146,7 +147,7 @@ class _Run:
     def describe(
         self, made: Sequence[Made], kept: Sequence[manifest.Spec], work: Work, building: Building
     ) -> manifest.Manifest:
-        """Write manifest.json, the card and croissant.json."""
+        """Write manifest.json, the card, croissant.json and, if it is asked for, a registry."""
         whole = self.place.described([*(one.entry for one in made), *kept], work, bool(made))
         manifest.write(whole, building.folder)
         counted = stats.count(whole.specs, self.seen(made, kept))
@@ -154,6 +155,8 @@ class _Run:
         (building.folder / CARD).write_text(text, encoding="utf-8")
         text = croissant.croissant(whole, manifest.hash_file(building.folder / MANIFEST))
         (building.folder / CROISSANT).write_text(text, encoding="utf-8")
+        if REGISTERED in whole.others:
+            (building.folder / REGISTRY).write_text(sharegpt.registry(whole), encoding="utf-8")
         return whole
 
     # ---- what is asked of all examples together

@@ -23,9 +23,10 @@ from cxrspec.compiler.terms import joined
 from cxrspec.runtime import manifest
 from cxrspec.runtime.code import code
 from cxrspec.runtime.disk import Disk
-from cxrspec.runtime.formats import Formats
+from cxrspec.runtime.formats import REGISTERED, Formats
 from cxrspec.runtime.locate import Roots
-from cxrspec.runtime.output import CARD, CROISSANT, OutputError, is_left
+from cxrspec.runtime.output import CARD, CROISSANT, REGISTRY, OutputError, is_left
+from cxrspec.runtime.picture_files import MISSING
 from cxrspec.runtime.presence import at_hand, lacking
 from cxrspec.runtime.request import Request, Result, way
 
@@ -91,6 +92,7 @@ class InPlace:
             and entry.way == self.way_of(spec, entry.sources)
             and entry.inputs == self.inputs(plan)
             and self.disk.intact(entry.written)
+            and MISSING not in entry.warnings  # the pictures may be there now
         )
 
     def way_of(self, spec: Compiled, sources: Iterable[str]) -> str:
@@ -173,7 +175,8 @@ class InPlace:
 
     def stands(self, whole: manifest.Manifest) -> bool:
         """Whether the output in place is the one that this manifest describes."""
-        return whole == self.before and all((self.settings.out / name).is_file() for name in (CARD, CROISSANT))
+        names = [CARD, CROISSANT, *([REGISTRY] if REGISTERED in self.request.emit.others else [])]
+        return whole == self.before and all((self.settings.out / name).is_file() for name in names)
 
     def go_on(self) -> None:
         """Make sure that a run may go on with the output in place.

@@ -11,7 +11,7 @@ import polars as pl
 
 from cxrspec.compiler.types import SPLITS
 from cxrspec.runtime.census import Census, census, together
-from cxrspec.runtime.emitters import SCHEMA, Shard, emitter
+from cxrspec.runtime.emitters import NOTHING, SCHEMA, About, Shard, emitter
 from cxrspec.runtime.formats import Formats
 
 ROWS_PER_SHARD = 100_000
@@ -27,13 +27,15 @@ class Writer:
     files however they come. A split without rows has no file.
     """
 
-    def __init__(self, folder: Path, formats: Formats) -> None:
+    def __init__(self, folder: Path, formats: Formats, about: About = NOTHING) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
+        self.about = about
         self.folders = {name: folder if name == formats.examples else folder / name for name in formats.all}
         self.emitters = {name: emitter(name) for name in formats.all}
         self.waiting: dict[str, pl.DataFrame] = {split: SCHEMA.to_frame() for split in SPLITS}
-        self.shards: dict[str, list[dict[str, Path]]] = {split: [] for split in SPLITS}
+        self.shards = dict.fromkeys(SPLITS, 0)
+        self.files: dict[str, dict[str, list[Path]]] = {name: {split: [] for split in SPLITS} for name in formats.all}
         self.seen: list[Census] = []
 
     def add(self, examples: pl.DataFrame) -> None:
@@ -55,15 +57,14 @@ class Writer:
 
     def finish(self) -> tuple[Files, Census]:
         """Write what is left, and hold it no longer; all files by split and shard, and the census of what they hold."""
-        written: dict[str, list[Path]] = {name: [] for name in self.emitters}
         for split in SPLITS:
             rows = self.waiting.pop(split)
             if rows.height:
                 self._write(split, rows)
-            count = len(self.shards[split])
-            for shard in self.shards[split]:
-                for name, path in shard.items():
-                    written[name].append(path.rename(path.with_name(f"{path.stem}-of-{count:05d}{path.suffix}")))
+        written = {
+            name: [path for split, paths in files.items() for path in _named(split, paths)]
+            for name, files in self.files.items()
+        }
         seen, self.seen = self.seen, []
         return written, together(seen)
 
@@ -72,9 +73,17 @@ class Writer:
         shutil.rmtree(self.folder)
 
     def _write(self, split: str, rows: pl.DataFrame) -> None:
-        name, examples = f"{split}-{len(self.shards[split]):05d}", rows.rechunk()
-        shard: dict[str, Path] = {}
-        for format, folder in self.folders.items():
+        examples = rows.rechunk()
+        for name, folder in self.folders.items():
             folder.mkdir(exist_ok=True)
-            shard[format] = self.emitters[format].write(Shard(name, folder, examples))
-        self.shards[split].append(shard)
+            shard = Shard(split, self.shards[split], folder, examples, self.about)
+            self.files[name][split] += self.emitters[name].write(shard)
+        self.shards[split] += 1
+
+
+def _named(split: str, paths: list[Path]) -> list[Path]:
+    """The files of a split, with the names that say how many there are."""
+    return [
+        path.rename(path.with_name(f"{split}-{number:05d}-of-{len(paths):05d}{path.suffix}"))
+        for number, path in enumerate(paths)
+    ]

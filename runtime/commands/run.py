@@ -28,11 +28,19 @@ def run(
     published: Published = False,
     emit: Annotated[
         list[str] | None,
-        typer.Option(help="A format to write, parquet, jsonl or openai; may be repeated.", show_default="parquet"),
+        typer.Option(
+            help="A format to write; may be repeated: parquet, jsonl, messages, llava, sharegpt, qwen-vl, ms-swift, "
+            "webdataset, chexinstruct or openai.",
+            show_default="parquet",
+        ),
     ] = None,
     boxes: Annotated[
-        str, typer.Option(help="Dialect of boxes in texts: chexagent, qwen2_vl, qwen3_vl, unit or pixels.")
-    ] = "chexagent",
+        str | None,
+        typer.Option(
+            help="Dialect of boxes in texts: chexagent, qwen2_vl, qwen2_5_vl, qwen3_vl, unit, pixels or ms_swift.",
+            show_default="that of the formats, else chexagent",
+        ),
+    ] = None,
     seed: Seed = None,
     limit: Annotated[
         int | None, typer.Option(min=1, help="Keep so many examples of each spec: those of the lowest draws.")
@@ -56,6 +64,7 @@ def run(
     """Make the corpus: what is not there yet as it would be made."""
     from cxrspec.compiler.diagnostics import near
     from cxrspec.compiler.dialects import DIALECTS
+    from cxrspec.runtime.emitters import dialect
     from cxrspec.runtime.formats import formats
     from cxrspec.runtime.output import OutputError
     from cxrspec.runtime.project import load
@@ -64,13 +73,15 @@ def run(
     from cxrspec.runtime.unchanged import InPlace
 
     clocks = Timings(peaks=timings)
-    if boxes not in DIALECTS:
+    if boxes is not None and boxes not in DIALECTS:
         usage(f"unknown dialect of boxes `{boxes}`", near(boxes, DIALECTS, "dialects"))
     settings = _run_settings(specs, data, out, seed, demo)
     compilation = load(settings.specs, published)
     complain(compilation.diagnostics, compilation.texts)
     try:
         written = formats(emit or ())
+        if boxes is None:
+            boxes = dialect(written)
     except OutputError as error:
         complain([error.diagnostic], {})
         raise typer.Exit(2) from None

@@ -6,15 +6,18 @@ same examples.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
-from typing import Protocol, cast
+from typing import BinaryIO, Protocol, cast
 
 import polars as pl
 
-from cxrspec.runtime.formats import known
+from cxrspec.compiler import plan as p
+from cxrspec.compiler.dialects import DEFAULT, DIALECTS, Dialect
+from cxrspec.runtime.formats import Formats, known
+from cxrspec.runtime.output import OutputError
 
 SCHEMA = pl.Schema(
     {
@@ -48,26 +51,55 @@ SCHEMA = pl.Schema(
 
 
 @dataclass(frozen=True, slots=True)
+class About:
+    """What emitters may know of the spec whose examples they write.
+
+    forms    those by which its turns are asked, by name
+    dialect  in which the turns print boxes
+    picture  opens the picture of an image; None if it is not there
+    """
+
+    forms: Mapping[str, p.Form] = field(default_factory=dict[str, p.Form])
+    dialect: Dialect = DIALECTS[DEFAULT]
+    picture: Callable[[str], BinaryIO | None] = lambda image: None
+
+
+NOTHING = About()
+"""Of a spec of which nothing is known: its texts are taken for nothing but texts."""
+
+
+@dataclass(frozen=True, slots=True)
 class Shard:
     """Some examples of a spec, of one split, on their way into a file.
 
-    name      `train-00000`: the file's, but for its suffix
-    folder    where it is to stand; it is there
+    number    among the shards of its split, from 0
+    folder    where files of its format are to stand; it is there
     examples  in the order of ids, with the columns of `SCHEMA`, in one piece
     """
 
-    name: str
+    split: str
+    number: int
     folder: Path
     examples: pl.DataFrame
+    about: About = NOTHING
+
+    def path(self, suffix: str) -> Path:
+        """Where to write it, if it is one file; the name is not the final one."""
+        return self.folder / f"{self.split}-{self.number:05d}{suffix}"
 
 
 class Emitter(Protocol):
-    """What a file of this folder offers. `NEEDS` are the words of those terms without which nothing is written."""
+    """What a file of this folder offers.
+
+    NEEDS  the words of those terms without which nothing is written
+    BOXES  the dialect in which the models of its trainings read boxes; None if they are of any kind
+    """
 
     NEEDS: Mapping[str, str]
+    BOXES: str | None
 
-    def write(self, shard: Shard) -> Path:
-        """Write a shard. Equal examples give equal bytes, whatever the number of threads."""
+    def write(self, shard: Shard) -> Sequence[Path]:
+        """Write a shard, into one file or several in their order. Equal examples give equal bytes, whatever the threads."""
         ...
 
 
@@ -86,6 +118,23 @@ def emitter(name: str) -> Emitter:
         OutputError: CXR807, there is no such format.
     """
     return cast(Emitter, import_module(f"{__name__}.{known(name).replace('-', '_')}"))
+
+
+def dialect(formats: Formats) -> str:
+    """The dialect in which the models of these formats read boxes.
+
+    Raises:
+        OutputError: CXR807, there is no such format; CXR816, they read different ones.
+    """
+    wanted = {name: boxes for name in formats.all if (boxes := emitter(name).BOXES) is not None}
+    if len({*wanted.values()}) > 1:
+        told = ", ".join(f"`{name}` {boxes}" for name, boxes in wanted.items())
+        raise OutputError(
+            "CXR816",
+            f"models of these formats read boxes in different dialects: {told}",
+            "`--boxes` says in which one they are printed; with two runs each format has its own",
+        )
+    return next(iter(wanted.values()), DEFAULT)
 
 
 def scan(name: str, files: Sequence[Path]) -> pl.LazyFrame:

@@ -16,16 +16,18 @@ from pathlib import Path
 import polars as pl
 
 from cxrspec.runtime.emitters import Shard
+from cxrspec.runtime.emitters.jsonl import save
 
 NEEDS: Mapping[str, str] = {"external_services": "yes"}
+BOXES = None
 
 
-def write(shard: Shard) -> Path:
+def write(shard: Shard) -> list[Path]:
     """Write the turns of a shard as lines of chat."""
-    path = shard.folder / f"{shard.name}.jsonl"
+    path = shard.path(".jsonl")
     turns = shard.examples.select("images", "turns").explode("turns", empty_as_null=False, keep_nulls=False)
-    turns.select(_line()).write_csv(path, include_header=False, quote_style="never")
-    return path
+    save(turns.select(_line()), path)
+    return [path]
 
 
 def _line() -> pl.Expr:

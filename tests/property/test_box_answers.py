@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Sequence
+from itertools import chain
 from math import floor
 from typing import Any, Literal
 
+import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cxrspec.compiler import plan as p
 from cxrspec.compiler.answers import Boxed, parse, parse_boxes, parse_counts, parse_entities
-from cxrspec.compiler.dialects import DIALECTS
+from cxrspec.compiler.boxes import resized
+from cxrspec.compiler.dialects import DIALECTS, Resize
 from cxrspec.compiler.typed import Column, Const
 from cxrspec.compiler.types import BOX, TEXT, ListOf, Type
 
@@ -38,13 +42,30 @@ TYPES: dict[str, Type] = {
 ENDS = {
     "chexagent": ("<|ref|>", "<|/ref|>", "<|box|>", "<|/box|>"),
     "qwen2_vl": ("<|object_ref_start|>", "<|object_ref_end|>", "<|box_start|>", "<|box_end|>"),
+    "ms_swift": ("<ref-object>", "</ref-object>", "<bbox>", "</bbox>"),
 }
-GRIDS = {"chexagent": 100, "qwen2_vl": 1000, "qwen3_vl": 1000, "unit": 10_000}
+GRIDS = {"chexagent": 100, "qwen2_vl": 1000, "qwen3_vl": 1000, "unit": 10_000, "ms_swift": 10**9}
+DECIMALS = {"unit": 4, "ms_swift": 9}
 
 
 def sides_of(box: Box, dialect: str) -> list[int]:
     """The steps along each corner's side."""
-    return [GRIDS.get(dialect) or int(box[side]) for side in ("width", "height") * 2]
+    width, height = int(box["width"]), int(box["height"])
+    if dialect == "qwen2_5_vl":
+        height, width = smart_resize(height, width)
+    return [GRIDS.get(dialect) or side for side in (width, height) * 2]
+
+
+def smart_resize(height: int, width: int) -> tuple[int, int]:
+    """As transformers 5.24 has it for Qwen2.5-VL (models/qwen2_vl/image_processing_qwen2_vl.py), in our words."""
+    tall, wide = round(height / 28) * 28, round(width / 28) * 28
+    if tall * wide > 12_845_056:
+        beta = math.sqrt((height * width) / 12_845_056)
+        return max(28, math.floor(height / beta / 28) * 28), max(28, math.floor(width / beta / 28) * 28)
+    if tall * wide < 3_136:
+        beta = math.sqrt(3_136 / (height * width))
+        return math.ceil(height * beta / 28) * 28, math.ceil(width * beta / 28) * 28
+    return tall, wide
 
 
 def steps(box: Box, dialect: str) -> list[int]:
@@ -52,17 +73,22 @@ def steps(box: Box, dialect: str) -> list[int]:
     return [floor(box[c] * side + 0.5) for c, side in zip(("x1", "y1", "x2", "y2"), sides, strict=True)]
 
 
+def numbers(box: Box, dialect: str) -> list[Any]:
+    """Whole steps, or shares of the grid as texts."""
+    places = DECIMALS.get(dialect)
+    return [step if places is None else f"{step / 10**places:.{places}f}" for step in steps(box, dialect)]
+
+
 def printed(boxes: Sequence[tuple[str | None, Box]], dialect: str) -> str:
     """Boxes with their labels; a label of None is not printed."""
     if dialect in ENDS:
         ref, no_ref, start, end = ENDS[dialect]
-        texts = ["{}({},{}),({},{}){}".format(start, *steps(box, dialect), end) for _, box in boxes]
+        texts = ["{}({},{}),({},{}){}".format(start, *numbers(box, dialect), end) for _, box in boxes]
         labels = ["" if label is None else f"{ref}{label}{no_ref}" for label, _ in boxes]
         return " ".join(map("{}{}".format, labels, texts))
     found: list[dict[str, Any]] = []
     for label, box in boxes:
-        numbers: list[Any] = [n if dialect != "unit" else f"{n / 10_000:.4f}" for n in steps(box, dialect)]
-        found.append({"bbox_2d": numbers} | ({} if label is None else {"label": label}))
+        found.append({"bbox_2d": numbers(box, dialect)} | ({} if label is None else {"label": label}))
     text = json.dumps(found, ensure_ascii=False)
     return re.sub(r'"([01]\.[0-9]{4})"(?=[,\]])', r"\1", text) if dialect == "unit" else text
 
@@ -70,6 +96,12 @@ def printed(boxes: Sequence[tuple[str | None, Box]], dialect: str) -> str:
 def on_grid(label: str, box: Box, dialect: str) -> Boxed:
     sides = sides_of(box, dialect)
     return Boxed(label, *(step / side for step, side in zip(steps(box, dialect), sides, strict=True)))
+
+
+def near(read: Boxed, box: Box, dialect: str) -> bool:
+    """Whether each corner is within half a step of the exact one, but for what floating point adds."""
+    corners = zip(read[1:], (box[c] for c in ("x1", "y1", "x2", "y2")), sides_of(box, dialect), strict=True)
+    return all(abs(corner - exact) * side <= 0.5 + 1e-6 for corner, exact, side in corners)
 
 
 # ---- made-up boxes
@@ -81,7 +113,7 @@ labels = st.one_of(
     st.sampled_from(
         ["mass", "", "edema, left", 'a "b"', "{x1}", "<|ref|", "(1,2)", "a\\b\n\x01é😀", "label: [1]", " "]
     ),
-    st.sampled_from([*ENDS["chexagent"], *ENDS["qwen2_vl"], '"bbox_2d"']).map(lambda token: f"x{token}y"),
+    st.sampled_from([*chain.from_iterable(ENDS.values()), '"bbox_2d"']).map(lambda token: f"x{token}y"),
     st.text(max_size=4).filter(lambda text: text.isprintable()),
 )
 
@@ -151,6 +183,7 @@ def test_boxes_are_printed_and_read_back(dialect: str, data: st.DataObject) -> N
         size = (900, 1250) if not items else (items[0][1]["width"], items[0][1]["height"])
         said = parse(answer, turn["answer"], dialect=DIALECTS[dialect], size=size)
         assert said == tuple(on_grid(label, box, dialect) for label, box in items)
+        assert all(near(read, box, dialect) for read, (_, box) in zip(said, items, strict=True))
         exact = [{"label": label} | {c: box[c] for c in ("x1", "y1", "x2", "y2")} for label, box in items]
         assert json.loads(result["target"]) == exact
         assert result["boxes"] == [{"label": label, "box": box} for label, box in items]
@@ -271,6 +304,19 @@ MASS = Boxed("mass", 0.0, 0.25, 0.5, 1.0)
 )
 def test_replies_with_boxes(dialect: str, reply: str, said: tuple[Boxed, ...] | None) -> None:
     assert parse_boxes(reply, NOTHING, DIALECTS[dialect], (200, 400)) == said
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(st.tuples(st.integers(15, 40_000), st.integers(15, 40_000)), min_size=1, max_size=9))
+def test_images_are_resized_alike_in_python_and_polars(sizes: list[tuple[int, int]]) -> None:
+    resize = DIALECTS["qwen2_5_vl"].grid
+    assert isinstance(resize, Resize)
+    width, height = pl.col("width"), pl.col("height")
+    both = [resized(side, width, height, resize) for side in (width, height)]
+    frame = pl.DataFrame(sizes, {"width": pl.Int64, "height": pl.Int64}, orient="row")
+    wanted = [smart_resize(height, width)[::-1] for width, height in sizes]
+    assert frame.select(pl.struct(w=both[0], h=both[1]).struct.unnest()).rows() == wanted
+    assert [resize(width, height) for width, height in sizes] == wanted
 
 
 def test_boxes_in_pixels_need_a_size() -> None:

@@ -1,0 +1,33 @@
+"""Rows of chat for TRL and whoever applies a chat template: the parts of a message in the order in which they are shown.
+
+    {"id": "view_classification/lab/1#0",
+     "messages": [{"role": "user", "content": [{"type": "image"}, {"type": "text", "text": "Which view is this?"}]},
+                  {"role": "assistant", "content": [{"type": "text", "text": "PA"}]}],
+     "images": ["lab/1.png"]}
+
+They are Parquet, in which every column has a type, also where all rows are text alone. An image's part has a `text` that
+is null: TRL leaves such keys out (trl/trainer/sft_trainer.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import polars as pl
+
+from cxrspec.runtime.chat import chat, parts
+from cxrspec.runtime.emitters import Shard
+from cxrspec.runtime.emitters.parquet import save
+
+NEEDS: Mapping[str, str] = {}
+BOXES = None
+
+
+def write(shard: Shard) -> list[Path]:
+    """Write the turns of a shard as rows of chat."""
+    user = pl.struct(role=pl.lit("user"), content=parts(pl.col("prompt")))
+    answer = pl.concat_list(pl.struct(type=pl.lit("text"), text=pl.col("answer")))
+    assistant = pl.struct(role=pl.lit("assistant"), content=answer)
+    rows = chat(shard).select("id", pl.concat_list(user, assistant).alias("messages"), "images")
+    return [save(rows, shard.path(".parquet"))]
