@@ -136,7 +136,8 @@ def resized(side: pl.Expr, width: pl.Expr, height: pl.Expr, resize: Resize) -> p
     All are fields before they divide, as in `box`.
     """
     wide, high, step, least, most = (field(name) for name in ("width", "height", "step", "least", "most"))
-    limits = {name: pl.lit(getattr(resize, name), pl.Float64) for name in ("step", "least", "most")}
+    limits = [pl.lit(getattr(resize, name), pl.Float64).alias(name) for name in ("step", "least", "most")]
+    sides = [side.alias("side"), width.alias("width"), height.alias("height")]
 
     def near(side: pl.Expr) -> pl.Expr:
         return pl.max_horizontal((side / step).round(mode="half_to_even") * step, step)
@@ -145,4 +146,4 @@ def resized(side: pl.Expr, width: pl.Expr, height: pl.Expr, resize: Resize) -> p
     more = (field("side") * (least / (wide * high)).sqrt() / step).ceil() * step
     all = near(wide) * near(high)
     made = pl.when(all > most).then(less).when(all < least).then(more).otherwise(near(field("side")))
-    return pl.struct(side=side, width=width, height=height, **limits).struct.with_fields(made=made).struct.field("made")
+    return pl.struct(*sides, *limits).struct.with_fields(made=made).struct.field("made")

@@ -102,31 +102,40 @@ def _placed(rows: pl.DataFrame, forms: Collection[str]) -> pl.DataFrame:
 # ---- how formats write rows of chat
 
 
-def parts(prompt: pl.Expr) -> pl.Expr:
-    """A prompt as a list of its parts, `{type: image}` and `{type: text, text: ...}`, in their order."""
-    pieces = prompt.str.replace_all(IMAGE_TOKEN, _BORDER + IMAGE_TOKEN + _BORDER, literal=True).str.split(_BORDER)
-    piece = pl.element()
-    text = pl.when(piece != IMAGE_TOKEN).then(piece)
-    part = pl.struct(type=pl.when(text.is_null()).then(pl.lit("image")).otherwise(pl.lit("text")), text=text)
-    return pl.when(pieces.list.len() > 1).then(pieces.list.filter(piece != "")).otherwise(pieces).list.eval(part)
-
-
-def conversation(role: str, text: str, asks: str, answers: str) -> pl.Expr:
-    """Prompt and answer as a list of two messages: who (`role`) says what (`text`).
+def conversation(role: str, content: str, asks: str, answers: str, *, parts: bool = False) -> pl.Expr:
+    """Prompt and answer as a list of two messages: who (`role`) says what (`content`), as text or as `_parts`.
 
     conversation("from", "value", "human", "gpt")  ->  [{from: human, value: ...}, {from: gpt, value: ...}]
     """
-    said = ((asks, "prompt"), (answers, "answer"))
-    return pl.concat_list(pl.struct(pl.lit(who).alias(role), pl.col(what).alias(text)) for who, what in said)
+    who = pl.when(pl.int_range(pl.len()) == 0).then(pl.lit(asks)).otherwise(pl.lit(answers))
+    said = _parts(pl.element()) if parts else pl.element()
+    return pl.concat_list("prompt", "answer").list.eval(pl.struct(who.alias(role), said.alias(content)))
+
+
+def _parts(text: pl.Expr) -> pl.Expr:
+    """A text as a list of its parts, `{type: image}` and `{type: text, text: ...}`, in their order."""
+    pieces = text.str.replace_all(IMAGE_TOKEN, _BORDER + IMAGE_TOKEN + _BORDER, literal=True).str.split(_BORDER)
+    shown = pl.when(pieces.list.len() > 1).then(pieces.list.filter(pl.element() != "")).otherwise(pieces)
+    image = pl.element() == IMAGE_TOKEN
+    type = pl.when(image).then(pl.lit("image")).otherwise(pl.lit("text"))
+    return shown.list.eval(pl.struct(type.alias("type"), pl.when(~image).then(pl.element()).alias("text")))
 
 
 def llava() -> pl.Expr:
     """A row of chat as the JSON that LLaVA's trainings and their kin read; `image` is a list if there are several.
 
-    {"id": "...", "image": "lab/1.png", "conversations": [{"from": "human", "value": "<image>\nWhich view?"}, ...]}
+    {"id": "...", "image": "lab/1.png", "conversations": [{"from": "human", "value": "<image>\\nWhich view?"}, ...]}
     """
     images = pl.col("images")
     image = pl.when(images.list.len() == 1).then(as_json(images.list.first())).otherwise(as_json(images))
     shown = pl.when(images.list.len() > 0).then(pl.concat_str(pl.lit(',"image":'), image)).otherwise(pl.lit(""))
-    said = as_json(conversation("from", "value", "human", "gpt"))
-    return pl.concat_str(pl.lit('{"id":'), as_json(pl.col("id")), shown, pl.lit(',"conversations":'), said, pl.lit("}"))
+    return pl.concat_str(
+        pl.lit('{"id":'),
+        as_json(pl.col("id")),
+        shown,
+        pl.lit(',"conversations":[{"from":"human","value":'),
+        as_json(pl.col("prompt")),
+        pl.lit('},{"from":"gpt","value":'),
+        as_json(pl.col("answer")),
+        pl.lit("}]}"),
+    )

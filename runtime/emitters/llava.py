@@ -25,8 +25,9 @@ BOXES = "unit"
 def write(shard: Shard) -> list[Path]:
     """Write the turns of a shard as rows of chat."""
     path = shard.path(".json")
-    before = pl.when(pl.int_range(pl.len()) == 0).then(pl.lit("[")).otherwise(pl.lit(","))
+    before = pl.when(pl.int_range(pl.len()) == 0).then(pl.lit("")).otherwise(pl.lit(","))
     with path.open("wb") as file:
+        file.write(b"[\n")
         save(chat(shard, behind="\n").select(before + llava()), file)
         file.write(b"]\n")
     return [path]

@@ -14,9 +14,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-import polars as pl
-
-from cxrspec.runtime.chat import chat, parts
+from cxrspec.runtime.chat import chat, conversation
 from cxrspec.runtime.emitters import Shard
 from cxrspec.runtime.emitters.parquet import save
 
@@ -26,8 +24,5 @@ BOXES = None
 
 def write(shard: Shard) -> list[Path]:
     """Write the turns of a shard as rows of chat."""
-    user = pl.struct(role=pl.lit("user"), content=parts(pl.col("prompt")))
-    answer = pl.concat_list(pl.struct(type=pl.lit("text"), text=pl.col("answer")))
-    assistant = pl.struct(role=pl.lit("assistant"), content=answer)
-    rows = chat(shard).select("id", pl.concat_list(user, assistant).alias("messages"), "images")
-    return [save(rows, shard.path(".parquet"))]
+    messages = conversation("role", "content", "user", "assistant", parts=True)
+    return [save(chat(shard).select("id", messages.alias("messages"), "images"), shard.path(".parquet"))]

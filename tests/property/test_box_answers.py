@@ -8,7 +8,7 @@ import re
 from collections.abc import Sequence
 from itertools import chain
 from math import floor
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import polars as pl
 import pytest
@@ -183,7 +183,7 @@ def test_boxes_are_printed_and_read_back(dialect: str, data: st.DataObject) -> N
         size = (900, 1250) if not items else (items[0][1]["width"], items[0][1]["height"])
         said = parse(answer, turn["answer"], dialect=DIALECTS[dialect], size=size)
         assert said == tuple(on_grid(label, box, dialect) for label, box in items)
-        assert all(near(read, box, dialect) for read, (_, box) in zip(said, items, strict=True))
+        assert all(near(read, box, dialect) for read, (_, box) in zip(cast("list[Boxed]", said), items, strict=True))
         exact = [{"label": label} | {c: box[c] for c in ("x1", "y1", "x2", "y2")} for label, box in items]
         assert json.loads(result["target"]) == exact
         assert result["boxes"] == [{"label": label, "box": box} for label, box in items]
