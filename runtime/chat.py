@@ -1,8 +1,9 @@
-"""Examples -> rows of chat, which the formats of trainings share: a turn is a row, its images stand in its prompt.
+"""Examples -> rows of chat, which the formats of trainings share.
 
-Turns are alternatives, so each is a conversation of its own; its id is `<id of the example>#<its place in turns>`. A
-prompt holds `<image>` once for each image: where a slot printed the image's path (`{images[0]}`), else in front. No text
-holds another token that is reserved (compiler/reserved.py), but for those round boxes that were printed.
+Turns are alternatives, so each is a row, a conversation of its own; its id is `<id of the example>#<its place in turns>`. Of a
+dialogue all turns of an example are one row with the id of the example. Prompts hold `<image>` once for each image: where
+a slot printed the image's path (`{images[0]}`), else in front of the first. No text holds another token that is reserved
+(compiler/reserved.py), but for those round boxes that were printed.
 """
 
 from __future__ import annotations
@@ -25,29 +26,41 @@ _BORDER = "<video>"  # reserved, too: no text holds it, so texts can be cut ther
 
 
 def chat(shard: Shard, behind: str = "") -> pl.DataFrame:
-    """The rows of chat of some examples: id, images, prompt, answer; `behind` follows on images that stand in front.
+    """The rows of chat of some examples: id, images, and what is `said`, prompts and answers in turn.
 
-    `images` are in the order in which they stand in the prompt, never null. Rows are in the order of examples and turns.
+    `images` are in the order in which they stand in the prompts, never null; `behind` follows on those that stand in front.
+    Rows are in the order of examples and turns.
     """
-    dialect = shard.about.dialect
-    boxed = [name for name, form in shard.about.forms.items() if isinstance(form.answer, p.BoxesAnswer)]
-    printing = _printing(shard.about, IMAGE)
+    about = shard.about
+    boxed = [name for name, form in about.forms.items() if isinstance(form.answer, p.BoxesAnswer)]
     rows = turns(shard.examples.select("id", "images", "turns")).with_columns(
-        _escaped("prompt", printing_boxes(shard.about), dialect, dialect.box),
-        _escaped("answer", boxed, dialect, dialect.labelled),
+        _escaped("prompt", printing_boxes(about), about.dialect, about.dialect.box),
+        _escaped("answer", boxed, about.dialect, about.dialect.labelled),
+        chat=pl.col("example") if about.dialogue else pl.int_range(pl.len(), dtype=pl.UInt32),
     )
+    printing = _printing(about, IMAGE)
     rows = _placed(rows, printing) if printing else rows.with_columns(placed=pl.lit(0, pl.UInt32))
     left = pl.col("images").list.len() - pl.col("placed")
-    front = pl.lit(IMAGE_TOKEN).repeat_by(left).list.join("")
-    prompt = pl.when(left > 0).then(front + behind + pl.col("prompt")).otherwise("prompt")
-    return rows.select("id", "images", prompt.alias("prompt"), "answer")
+    in_front = (left > 0) & ((pl.col("number") == 0) | (not about.dialogue))
+    front = pl.lit(IMAGE_TOKEN).repeat_by(left).list.join("") + behind
+    prompt = pl.when(in_front).then(front + pl.col("prompt")).otherwise("prompt")
+    said = pl.concat_list(prompt, "answer").alias("said")
+    if about.dialogue:
+        whole = rows.group_by("chat", maintain_order=True).agg(pl.col("id", "images").first(), said.explode())
+        return whole.select("id", "images", "said")
+    return rows.select(turn_id(), "images", said)
 
 
 def turns(examples: pl.DataFrame) -> pl.DataFrame:
-    """The turns of some examples, each a row with the columns of its example; `id` is that of the turn."""
+    """The turns of some examples, each a row with the columns of its example, whose place is `example`; its own is `number`."""
     numbers = pl.int_ranges(pl.col("turns").list.len()).alias("number")
-    each = examples.with_columns(numbers).explode("turns", "number", empty_as_null=False, keep_nulls=False)
-    return each.with_columns(pl.format("{}#{}", "id", "number").alias("id")).drop("number").unnest("turns")
+    each = examples.with_row_index("example").with_columns(numbers)
+    return each.explode("turns", "number", empty_as_null=False, keep_nulls=False).unnest("turns")
+
+
+def turn_id() -> pl.Expr:
+    """The id of a turn."""
+    return pl.format("{}#{}", "id", "number").alias("id")
 
 
 def printing_boxes(about: About) -> list[str]:
@@ -72,44 +85,49 @@ def _escaped(column: str, forms: Collection[str], dialect: Dialect, printed: str
 
 
 def _placed(rows: pl.DataFrame, forms: Collection[str]) -> pl.DataFrame:
-    """The rows with `<image>` where turns of these forms printed the path of an image, the first time each.
+    """The rows with `<image>` where turns of these forms printed the path of an image, the first time in a chat.
 
-    Those images come behind the others, in the order of their places; `placed` says how many there are.
+    Those images come behind the others, in the order of their places; `placed` says how many of a chat there are.
     """
-    rows = rows.with_row_index("row")
+    rows = rows.with_row_index("turn")
+    turn, at, there = pl.col("turn"), pl.col("at"), pl.col("at").is_not_null()
     path = pl.col("images").str.replace_all(*ESCAPED)  # the prompt is escaped, too
     seen = (
         rows.filter(pl.col("form").is_in(list(forms)))
-        .select("row", "prompt", "images", number=pl.int_ranges(pl.col("images").list.len()))
-        .explode("images", "number", empty_as_null=False, keep_nulls=False)
-        .with_columns(path=pl.when(pl.struct("row", "images").is_first_distinct()).then(path))
+        .select("chat", "turn", "prompt", "images", place=pl.int_ranges(pl.col("images").list.len()))
+        .explode("images", "place", empty_as_null=False, keep_nulls=False)
+        .with_columns(path=pl.when(pl.struct("turn", "images").is_first_distinct()).then(path))
         .with_columns(at=pl.col("prompt").str.find(pl.col("path"), literal=True))
-        .sort("row", "at", "number")
+        .with_columns(at=pl.when(turn == turn.filter(there).min().over("chat", "images")).then(at))
     )
-    there = pl.col("at").is_not_null()
-    ordered = seen.group_by("row", maintain_order=True).agg(
-        ordered=pl.col("images"), paths=pl.col("path").filter(there)
+    ordered = (
+        seen.group_by("chat", "place")
+        .agg(pl.col("images").first(), turn.filter(there).first(), at.drop_nulls().first())
+        .sort("chat", "turn", "at", "place")
+        .group_by("chat")
+        .agg(ordered=pl.col("images"), placed=at.count())
     )
-    rows = rows.join(ordered, on="row", how="left", maintain_order="left")
-    for number in range(max([0, *ordered["paths"].list.len()])):
+    paths = seen.filter(there).sort("turn", "at").group_by("turn").agg(paths=pl.col("path"))
+    rows = rows.join(ordered, on="chat", how="left", maintain_order="left")
+    rows = rows.join(paths, on="turn", how="left", maintain_order="left")
+    for number in range(max([0, *paths["paths"].list.len()])):
         around = pl.col("prompt").str.splitn(pl.col("paths").list.get(number, null_on_oob=True), 2)
         before, after = around.struct.field("field_0"), around.struct.field("field_1")
         rows = rows.with_columns(prompt=pl.coalesce(before + IMAGE_TOKEN + after, pl.col("prompt")))
-    placed = pl.col("prompt").str.count_matches(IMAGE_TOKEN, literal=True)
-    return rows.with_columns(images=pl.coalesce("ordered", "images"), placed=placed)
+    return rows.with_columns(images=pl.coalesce("ordered", "images"), placed=pl.col("placed").fill_null(0))
 
 
 # ---- how formats write rows of chat
 
 
 def conversation(role: str, content: str, asks: str, answers: str, *, parts: bool = False) -> pl.Expr:
-    """Prompt and answer as a list of two messages: who (`role`) says what (`content`), as text or as `_parts`.
+    """What is said as a list of messages: who (`role`) says what (`content`), as text or as `_parts`.
 
     conversation("from", "value", "human", "gpt")  ->  [{from: human, value: ...}, {from: gpt, value: ...}]
     """
-    who = pl.when(pl.int_range(pl.len()) == 0).then(pl.lit(asks)).otherwise(pl.lit(answers))
+    who = pl.when(pl.int_range(pl.len()) % 2 == 0).then(pl.lit(asks)).otherwise(pl.lit(answers))
     said = _parts(pl.element()) if parts else pl.element()
-    return pl.concat_list("prompt", "answer").list.eval(pl.struct(who.alias(role), said.alias(content)))
+    return pl.col("said").list.eval(pl.struct(who.alias(role), said.alias(content)))
 
 
 def _parts(text: pl.Expr) -> pl.Expr:
@@ -129,13 +147,7 @@ def llava() -> pl.Expr:
     images = pl.col("images")
     image = pl.when(images.list.len() == 1).then(as_json(images.list.first())).otherwise(as_json(images))
     shown = pl.when(images.list.len() > 0).then(pl.concat_str(pl.lit(',"image":'), image)).otherwise(pl.lit(""))
-    return pl.concat_str(
-        pl.lit('{"id":'),
-        as_json(pl.col("id")),
-        shown,
-        pl.lit(',"conversations":[{"from":"human","value":'),
-        as_json(pl.col("prompt")),
-        pl.lit('},{"from":"gpt","value":'),
-        as_json(pl.col("answer")),
-        pl.lit("}]}"),
-    )
+    who = pl.when(pl.int_range(pl.len()) % 2 == 0).then(pl.lit("human")).otherwise(pl.lit("gpt"))
+    said = pl.concat_str(pl.lit('{"from":"'), who, pl.lit('","value":'), as_json(pl.element()), pl.lit("}"))
+    told = pl.concat_str(pl.lit(',"conversations":['), pl.col("said").list.eval(said).list.join(","), pl.lit("]}"))
+    return pl.concat_str(pl.lit('{"id":'), as_json(pl.col("id")), shown, told)

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from cxrspec.compiler.diagnostics import near
+from cxrspec.compiler.dialects import DEFAULT
 from cxrspec.runtime.output import OutputError
 
 EXAMPLES = ("parquet", "jsonl")
 """Those in which examples stand as they are, so that they can be read back."""
+
+BOXES: Mapping[str, str] = {"chexinstruct": "chexagent", "llava": "unit", "ms-swift": "ms_swift", "qwen-vl": "qwen3_vl"}
+"""The dialect in which the models of a format read boxes; those of the others may be any."""
 
 REGISTERED = "sharegpt"
 """The one whose trainings find it by a registry at the root of the output."""
@@ -44,6 +48,23 @@ def formats(asked: Iterable[str]) -> Formats:
         known(name)
     examples = next((name for name in wanted if name in EXAMPLES), EXAMPLES[0])
     return Formats(examples, tuple(sorted(wanted.keys() - {examples})))
+
+
+def dialect(formats: Formats) -> str:
+    """The dialect in which boxes are printed, unless another is asked for: that of the models of these formats.
+
+    Raises:
+        OutputError: CXR816, they read different ones.
+    """
+    wanted = {name: BOXES[name] for name in formats.all if name in BOXES}
+    if len({*wanted.values()}) > 1:
+        told = ", ".join(f"`{name}` {boxes}" for name, boxes in wanted.items())
+        raise OutputError(
+            "CXR816",
+            f"models of these formats read boxes in different dialects: {told}",
+            "`--boxes` says in which one they are printed; with two runs each format has its own",
+        )
+    return next(iter(wanted.values()), DEFAULT)
 
 
 def names() -> tuple[str, ...]:

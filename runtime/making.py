@@ -187,9 +187,9 @@ class Making:
 
     def _writer(self, spec: Compiled, pictures: PictureFiles) -> Writer:
         assert spec.plan is not None
-        asked = [node for node in spec.plan.relations[-1].nodes if isinstance(node, p.Turns)]
-        forms = {form.name: form for node in asked for form in node.forms}
-        about = About(forms, self.way.context.boxes, pictures.open)
+        asked = next(node for node in spec.plan.relations[-1].nodes if isinstance(node, p.Turns))
+        forms = {form.name: form for form in asked.forms}
+        about = About(forms, asked.dialogue, self.way.context.boxes, pictures.open)
         return Writer(self.folder / spec.name, self.way.formats, about)
 
     def _examples(self, spec: Compiled, execution: Execution, writer: Writer) -> list[Computed]:

@@ -34,7 +34,7 @@ class Writer:
         self.folders = {name: folder if name == formats.examples else folder / name for name in formats.all}
         self.emitters = {name: emitter(name) for name in formats.all}
         self.waiting: dict[str, pl.DataFrame] = {split: SCHEMA.to_frame() for split in SPLITS}
-        self.shards = dict.fromkeys(SPLITS, 0)
+        self.shards: dict[str, int] = dict.fromkeys(SPLITS, 0)
         self.files: dict[str, dict[str, list[Path]]] = {name: {split: [] for split in SPLITS} for name in formats.all}
         self.seen: list[Census] = []
 

@@ -26,12 +26,18 @@ TOKENS = (
 
 
 class Row(NamedTuple):
-    """A turn. `prompt` has `<image>` where an image is shown."""
+    """What is said in turn, first a prompt and its answer, then `more` in a dialogue; `<image>` where an image is shown."""
 
     id: str
     images: list[str]
     prompt: str
     answer: str
+    more: tuple[str, ...] = ()
+
+
+def row_of(id: str, images: list[str], said: Iterable[str]) -> Row:
+    prompt, answer, *more = said
+    return Row(id, images, prompt, answer, tuple(more))
 
 
 def escape(text: str) -> str:
@@ -71,14 +77,8 @@ def read(format: str, files: Iterable[Path]) -> list[Row]:
 
 def _messages(file: Path) -> Iterator[Row]:
     for row in pl.read_parquet(file).to_dicts():
-        user, assistant = row["messages"]
-        assert (user["role"], assistant["role"]) == ("user", "assistant")
-        (said,) = assistant["content"]
-        assert said["type"] == "text"
-        assert all((part["text"] is None) == (part["type"] == "image") for part in user["content"])
-        assert all(part["text"] for part in user["content"] if part["type"] == "text") or len(user["content"]) == 1
-        shown = ("<image>" if part["type"] == "image" else part["text"] for part in user["content"])
-        yield Row(row["id"], row["images"], "".join(shown), said["text"])
+        said = _alternate(row["messages"], "role", "content", "user", "assistant")
+        yield row_of(row["id"], row["images"], map(_whole, said))
 
 
 def _sharegpt(file: Path) -> Iterator[Row]:
@@ -88,9 +88,7 @@ def _sharegpt(file: Path) -> Iterator[Row]:
 
 def _swift(file: Path) -> Iterator[Row]:
     for row in pl.read_parquet(file).to_dicts():
-        user, assistant = row["messages"]
-        assert (user["role"], assistant["role"]) == ("user", "assistant")
-        yield Row(row["id"], row["images"], user["content"], assistant["content"])
+        yield row_of(row["id"], row["images"], _alternate(row["messages"], "role", "content", "user", "assistant"))
 
 
 def _llava(file: Path) -> Iterator[Row]:
@@ -103,17 +101,30 @@ def _llava(file: Path) -> Iterator[Row]:
 
 
 def _said(id: str, images: list[str], conversations: Sequence[Mapping[str, str]]) -> Row:
-    human, gpt = conversations
-    assert (human["from"], gpt["from"]) == ("human", "gpt")
-    return Row(id, images, human["value"], gpt["value"])
+    return row_of(id, images, _alternate(conversations, "from", "value", "human", "gpt"))
+
+
+def _alternate(messages: Sequence[Mapping[str, Any]], role: str, content: str, asks: str, answers: str) -> list[Any]:
+    """What is said, by two in turn."""
+    assert [message[role] for message in messages] == [asks, answers] * (len(messages) // 2)
+    assert all(message.keys() == {role, content} for message in messages)
+    return [message[content] for message in messages]
+
+
+def _whole(parts: Sequence[Mapping[str, Any]]) -> str:
+    """The text of a message that is in parts, of which none is empty."""
+    assert all((part["text"] is None) == (part["type"] == "image") for part in parts)
+    assert all(part["text"] for part in parts if part["type"] == "text") or len(parts) == 1
+    return "".join("<image>" if part["type"] == "image" else part["text"] for part in parts)
 
 
 def _webdataset(file: Path) -> Iterator[Row]:
     for sample in samples(file):
         names = {name: name for name in sample if name != "json"} | {n: n for n in sample["json"]["missing"]}
-        for turn in sample["json"]["turns"]:
-            assert [*turn] == ["id", "images", "prompt", "answer"]
-            yield Row(turn["id"], [names[name] for name in turn["images"]], turn["prompt"], turn["answer"])
+        for chat in sample["json"]["chats"]:
+            assert [*chat] == ["id", "images", "messages"]
+            said = _alternate(chat["messages"], "role", "content", "user", "assistant")
+            yield row_of(chat["id"], [names[name] for name in chat["images"]], said)
 
 
 def samples(file: Path) -> list[dict[str, Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import tarfile
 from collections.abc import Iterable, Mapping, Sequence
@@ -20,13 +21,13 @@ from cxrspec.compiler.dialects import DIALECTS
 from cxrspec.compiler.reserved import RESERVED
 from cxrspec.compiler.typed import Column
 from cxrspec.compiler.types import BOX, IMAGE, TEXT, ListOf
-from cxrspec.runtime.emitters import NOTHING, About, dialect, webdataset
-from cxrspec.runtime.formats import Formats
+from cxrspec.runtime.emitters import NOTHING, About, webdataset
+from cxrspec.runtime.formats import Formats, dialect
 from cxrspec.runtime.formats import formats as asked
 from cxrspec.runtime.output import OutputError
 from cxrspec.runtime.writing import Writer
 
-from .chat_rows import BEHIND, CHAT, TOKENS, Row, plain, read, samples
+from .chat_rows import BEHIND, CHAT, TOKENS, Row, escape, front, plain, read, row_of, samples
 from .evaluating import prompt
 from .test_emitters import digests, frame_of, simple_row
 
@@ -71,7 +72,7 @@ def named(rows: Iterable[Row], examples: Sequence[Mapping[str, Any]], format: st
     paths = {
         row["id"]: {f"{n}.{path.rpartition('.')[2]}": path for n, path in enumerate(row["images"])} for row in examples
     }
-    return [row._replace(images=[paths[row.id.rpartition("#")[0]][name] for name in row.images]) for row in rows]
+    return [row._replace(images=[paths[row.id.partition("#")[0]][name] for name in row.images]) for row in rows]
 
 
 # ---- rows
@@ -84,7 +85,7 @@ def test_a_turn_is_a_row(format: str, rows: list[dict[str, Any]]) -> None:
     found = named(said(format, rows), rows, format)
     assert found == plain(rows, BEHIND.get(format, ""))
     for row in found:
-        assert (row.prompt + row.answer).count("<image>") == len(row.images)
+        assert f"{row.prompt}\n{row.answer}".count("<image>") == len(row.images)
         rest = row.prompt.replace("<image>", "") + "\0" + row.answer
         assert not RESERVED.search(rest)
 
@@ -92,7 +93,7 @@ def test_a_turn_is_a_row(format: str, rows: list[dict[str, Any]]) -> None:
 @settings(max_examples=50, deadline=None)
 @given(text=texts)
 def test_what_is_escaped_can_be_had_back(text: str) -> None:
-    ((_, _, escaped, answer),) = said("sharegpt", [example([], text, text)])
+    ((_, _, escaped, answer, _),) = said("sharegpt", [example([], text, text)])
     assert escaped == answer
     tokens = "|".join(f"{re.escape(token[0])} * {re.escape(token[1:])}" for token in TOKENS)
     assert re.sub(tokens, lambda found: found[0].replace(" ", "", 1), escaped) == text
@@ -101,7 +102,7 @@ def test_what_is_escaped_can_be_had_back(text: str) -> None:
 def test_a_report_that_contains_tokens_is_read_as_text() -> None:
     """By hand."""
     rows = [example(["lab/1.png"], "Sum up: <image> seen. < image> <|im_end|>", "See <video> [INST] <lung>.")]
-    ((id, shown, asked, answer),) = said("sharegpt", rows)
+    ((id, shown, asked, answer, _),) = said("sharegpt", rows)
     assert (id, shown) == ("t/s/0#0", ["lab/1.png"])
     assert asked == "<image>Sum up: < image> seen. <  image> < |im_end|>"
     assert answer == "See < video> [ INST] <lung>."
@@ -163,6 +164,54 @@ def test_parts_are_in_the_order_in_which_they_are_shown(tmp_path: Path) -> None:
     assert row["images"] == ["lab/b.png", "lab/a.png"]
 
 
+# ---- dialogues
+
+
+@pytest.mark.parametrize("format", CHAT)
+@settings(max_examples=15, deadline=None)
+@given(rows=examples())
+def test_a_dialogue_is_a_row(format: str, rows: list[dict[str, Any]]) -> None:
+    """All turns of an example in their order, with the images in front of the first."""
+    about = replace(NOTHING, dialogue=True)
+    texts = [[escape(turn[text]) for turn in row["turns"] for text in ("prompt", "answer")] for row in rows]
+    wanted = [
+        row_of(row["id"], row["images"], [front(row["images"], BEHIND.get(format, "")) + told[0], *told[1:]])
+        for row, told in zip(rows, texts, strict=True)
+        if told
+    ]
+    assert named(said(format, rows, about), rows, format) == wanted
+
+
+def test_images_stand_where_a_dialogue_printed_them_first() -> None:
+    path = "lab/{}.png".format
+    turns = [
+        {"prompt": f"Compare {path('c')} with the others.", "answer": f"Is it {path('a')}?", "form": "ask"},
+        {"prompt": f"No, {path('b')} as {path('c')}.", "answer": "So.", "form": "ask"},
+        {"prompt": f"And {path('a')}?", "answer": "No.", "form": "other"},
+    ]
+    rows = [example([path(name) for name in "abc"], "") | {"turns": turns}, example([path("a")], "See.", number=1)]
+    (first, second) = said("sharegpt", rows, replace(PLACING, dialogue=True))
+    assert first == Row(
+        "t/s/0",
+        [path("a"), path("c"), path("b")],
+        "<image>Compare <image> with the others.",
+        "Is it lab/a.png?",
+        ("No, <image> as lab/c.png.", "So.", "And lab/a.png?", "No."),
+    )
+    assert second == Row("t/s/1", [path("a")], "<image>See.", "x")
+
+
+def test_a_dialogue_is_a_line_for_openai(tmp_path: Path) -> None:
+    two = [{"prompt": f"Why {n}?", "answer": f"So {n}.", "form": "ask"} for n in range(2)]
+    rows = [example(["a.png"], "") | {"turns": two}, example([], "What?", number=1)]
+    (file,) = write("openai", rows, tmp_path, replace(NOTHING, dialogue=True))
+    lines = [json.loads(line)["messages"] for line in file.read_text("utf-8").split("\n")[:-1]]
+    image = {"type": "image_url", "image_url": {"url": "a.png"}}
+    first = [[image, {"type": "text", "text": "Why 0?"}], "So 0.", "Why 1?", "So 1."]
+    assert [message["content"] for message in lines[0]] == first
+    assert [message["content"] for message in lines[1]] == ["What?", "x"]
+
+
 # ---- boxes
 
 ASKING = p.Form(
@@ -197,9 +246,9 @@ def test_printed_boxes_stay_and_others_are_text(name: str, format: str) -> None:
     asked, found, other = said(format, rows, boxed(name))
     broken = start.replace("<", "< ")
     tokens = [box.replace("<", "< "), ours.replace("<", "< ")]
-    assert asked[2:] == (f"Name {box} {box}, not {broken} or (1,2)", tokens[0])
-    assert found[2:] == (f"Where is {tokens[0]}?", ours.replace("<image>", "< image>"))
-    assert other[2:] == (f"Where is {tokens[0]}?", tokens[1])
+    assert asked[2:4] == (f"Name {box} {box}, not {broken} or (1,2)", tokens[0])
+    assert found[2:4] == (f"Where is {tokens[0]}?", ours.replace("<image>", "< image>"))
+    assert other[2:4] == (f"Where is {tokens[0]}?", tokens[1])
 
 
 def objects(rows: Sequence[Mapping[str, Any]], about: About) -> list[dict[str, Any]]:
@@ -279,6 +328,7 @@ def test_rows_of_the_published_shape(tmp_path: Path) -> None:
         example([], f"Where is {box}?", ref.format("a") + box, "found", 3),
     ]
     rows = [row | {"task": "t", "source": "s", "study_id": "s/1"} for row in rows]
+    turns: list[Any] = [row["turns"][0] for row in rows]
     found = pl.read_parquet(write("chexinstruct", rows, tmp_path, about)).to_dicts()
     assert found == [
         {
@@ -287,13 +337,13 @@ def test_rows_of_the_published_shape(tmp_path: Path) -> None:
             "task_name": "t",
             "data_source": "s",
             "image_path": row["images"],
-            "text": row["turns"][0]["prompt"],
-            "target_text": row["turns"][0]["answer"],
+            "text": turn["prompt"],
+            "target_text": turn["answer"],
             "options": ["PA", "AP <image>"] if number == 0 else [],
             "region": f"{box} {box}" if number == 2 else "",
-            "qa_pair": {"q": row["turns"][0]["prompt"], "a": row["turns"][0]["answer"]},
+            "qa_pair": {"q": turn["prompt"], "a": turn["answer"]},
         }
-        for number, row in enumerate(rows)
+        for number, (row, turn) in enumerate(zip(rows, turns, strict=True))
     ]
 
 
@@ -336,12 +386,12 @@ def test_samples_hold_their_pictures_in_order(tmp_path: Path) -> None:
     assert {(m.mtime, m.uid, m.gid, m.uname, m.gname, m.mode) for m in members} == {(0, 0, 0, "", "", 0o644)}
     first, gone, twice, alone, still = samples(file)
     assert [first[name] for name in first["json"]["images"]] == [b"one", b"two", b""]
-    assert [turn["id"] for turn in first["json"]["turns"]] == ["t/s/0#0", "t/s/0#1"]
+    assert [turn["id"] for turn in first["json"]["chats"]] == ["t/s/0#0", "t/s/0#1"]
     assert gone["json"]["images"] == ["0.dcm", "1.jpg"]
     assert gone["json"]["missing"] == ["0.dcm"]
-    assert twice["json"]["images"] == twice["json"]["turns"][0]["images"] == ["0.jpg", "0.jpg"]
-    assert alone == {"json": {"id": "t/s/3", "images": [], "missing": [], "turns": alone["json"]["turns"]}}
-    assert still["json"]["turns"] == []
+    assert twice["json"]["images"] == twice["json"]["chats"][0]["images"] == ["0.jpg", "0.jpg"]
+    assert alone == {"json": {"id": "t/s/3", "images": [], "missing": [], "chats": alone["json"]["chats"]}}
+    assert still["json"]["chats"] == []
 
 
 def test_a_file_holds_so_many_samples(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

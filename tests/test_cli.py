@@ -247,6 +247,7 @@ def test_any_folder_of_specs_can_be_named(empty: Path) -> None:
         ("parse view_classification/mimic_cxr . --split dev", "test"),
         ("run --select findings_generation/opni", "`findings_generation/openi`"),
         ("run --emit parket", "`parquet`"),
+        ("run --emit llava --emit qwen-vl", "CXR816"),
         ("run --boxes chexagnt", "`chexagent`"),
         ("run --limit 0", "limit"),
         ("run --seed one", "seed"),

@@ -23,6 +23,7 @@ from cxrspec.compiler import functions
 from cxrspec.compiler.dialects import DIALECTS
 from cxrspec.compiler.types import Scalar
 from cxrspec.runtime.cli import app
+from cxrspec.runtime.formats import BOXES, EXAMPLES, names
 from cxrspec.runtime.project import load
 
 HOUSE = Path(__file__).parents[1]
@@ -146,6 +147,15 @@ def test_the_dialects_of_boxes_are_named() -> None:
     assert re.findall(r"`(\w+)`", meaning) == list(DIALECTS)
     help = CliRunner().invoke(app, ["run", "--help"], env={"COLUMNS": "200"}).output
     assert f"{', '.join(list(DIALECTS)[:-1])} or {list(DIALECTS)[-1]}" in " ".join(help.split())
+
+
+def test_the_formats_are_named() -> None:
+    """With the dialect of each in the manual, and by the command."""
+    table = (HOUSE / "docs" / "running.md").read_text("utf-8").partition("| `--emit` | ")[2].partition("\n\n")[0]
+    told = dict(re.findall(r"^\| `([\w-]+)` .* \| `?(\w+)`? \|$", table, re.MULTILINE))
+    assert told == {name: BOXES.get(name, "any") for name in {*names()} - {*EXAMPLES}}
+    help = " ".join(CliRunner().invoke(app, ["run", "--help"], env={"COLUMNS": "200"}).output.split())
+    assert {*re.findall(r"[\w-]+", help.partition("may be repeated: ")[2].partition(".")[0])} - {"or"} == {*names()}
 
 
 def test_links_lead_somewhere() -> None:

@@ -64,8 +64,7 @@ def run(
     """Make the corpus: what is not there yet as it would be made."""
     from cxrspec.compiler.diagnostics import near
     from cxrspec.compiler.dialects import DIALECTS
-    from cxrspec.runtime.emitters import dialect
-    from cxrspec.runtime.formats import formats
+    from cxrspec.runtime.formats import dialect, formats
     from cxrspec.runtime.output import OutputError
     from cxrspec.runtime.project import load
     from cxrspec.runtime.request import Request

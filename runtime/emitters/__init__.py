@@ -16,8 +16,7 @@ import polars as pl
 
 from cxrspec.compiler import plan as p
 from cxrspec.compiler.dialects import DEFAULT, DIALECTS, Dialect
-from cxrspec.runtime.formats import Formats, known
-from cxrspec.runtime.output import OutputError
+from cxrspec.runtime.formats import known
 
 SCHEMA = pl.Schema(
     {
@@ -54,12 +53,14 @@ SCHEMA = pl.Schema(
 class About:
     """What emitters may know of the spec whose examples they write.
 
-    forms    those by which its turns are asked, by name
-    dialect  in which the turns print boxes
-    picture  opens the picture of an image; None if it is not there
+    forms     those by which its turns are asked, by name
+    dialogue  whether the turns of an example are one conversation
+    dialect   in which the turns print boxes
+    picture   opens the picture of an image; None if it is not there
     """
 
     forms: Mapping[str, p.Form] = field(default_factory=dict[str, p.Form])
+    dialogue: bool = False
     dialect: Dialect = DIALECTS[DEFAULT]
     picture: Callable[[str], BinaryIO | None] = lambda image: None
 
@@ -89,14 +90,9 @@ class Shard:
 
 
 class Emitter(Protocol):
-    """What a file of this folder offers.
-
-    NEEDS  the words of those terms without which nothing is written
-    BOXES  the dialect in which the models of its trainings read boxes; None if they are of any kind
-    """
+    """What a file of this folder offers. `NEEDS` are the words of those terms without which nothing is written."""
 
     NEEDS: Mapping[str, str]
-    BOXES: str | None
 
     def write(self, shard: Shard) -> Sequence[Path]:
         """Write a shard, into one file or several in their order. Equal examples give equal bytes, whatever the threads."""
@@ -118,23 +114,6 @@ def emitter(name: str) -> Emitter:
         OutputError: CXR807, there is no such format.
     """
     return cast(Emitter, import_module(f"{__name__}.{known(name).replace('-', '_')}"))
-
-
-def dialect(formats: Formats) -> str:
-    """The dialect in which the models of these formats read boxes.
-
-    Raises:
-        OutputError: CXR807, there is no such format; CXR816, they read different ones.
-    """
-    wanted = {name: boxes for name in formats.all if (boxes := emitter(name).BOXES) is not None}
-    if len({*wanted.values()}) > 1:
-        told = ", ".join(f"`{name}` {boxes}" for name, boxes in wanted.items())
-        raise OutputError(
-            "CXR816",
-            f"models of these formats read boxes in different dialects: {told}",
-            "`--boxes` says in which one they are printed; with two runs each format has its own",
-        )
-    return next(iter(wanted.values()), DEFAULT)
 
 
 def scan(name: str, files: Sequence[Path]) -> pl.LazyFrame:

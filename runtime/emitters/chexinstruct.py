@@ -17,12 +17,11 @@ import polars as pl
 
 from cxrspec.compiler import plan as p
 from cxrspec.compiler.answers import pattern_of, shown_by
-from cxrspec.runtime.chat import printing_boxes, turns
+from cxrspec.runtime.chat import printing_boxes, turn_id, turns
 from cxrspec.runtime.emitters import About, Shard
 from cxrspec.runtime.emitters.parquet import save
 
 NEEDS: Mapping[str, str] = {}
-BOXES = "chexagent"
 
 
 def write(shard: Shard) -> list[Path]:
@@ -30,7 +29,7 @@ def write(shard: Shard) -> list[Path]:
     about, rows = shard.about, turns(shard.examples.select("id", "task", "source", "study_id", "images", "turns"))
     rows = rows.join(_options(about, rows), on=["form", "prompt"], how="left", maintain_order="left")
     made = rows.select(
-        unique_id="id",
+        unique_id=turn_id(),
         study_id="study_id",
         task_name="task",
         data_source="source",

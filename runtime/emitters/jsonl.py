@@ -11,7 +11,6 @@ import polars as pl
 from cxrspec.runtime.emitters import SCHEMA, Shard
 
 NEEDS: Mapping[str, str] = {}
-BOXES = None
 
 
 def write(shard: Shard) -> list[Path]:

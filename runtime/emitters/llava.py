@@ -19,7 +19,6 @@ from cxrspec.runtime.emitters import Shard
 from cxrspec.runtime.emitters.jsonl import save
 
 NEEDS: Mapping[str, str] = {}
-BOXES = "unit"
 
 
 def write(shard: Shard) -> list[Path]:

@@ -19,7 +19,6 @@ from cxrspec.runtime.emitters import Shard
 from cxrspec.runtime.emitters.parquet import save
 
 NEEDS: Mapping[str, str] = {}
-BOXES = None
 
 
 def write(shard: Shard) -> list[Path]:

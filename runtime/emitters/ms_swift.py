@@ -24,9 +24,8 @@ from cxrspec.runtime.emitters import Shard
 from cxrspec.runtime.emitters.parquet import save
 
 NEEDS: Mapping[str, str] = {}
-BOXES = "ms_swift"
 
-_DIALECT = DIALECTS[BOXES]
+_DIALECT = DIALECTS["ms_swift"]
 _BOX = pattern_of(_DIALECT, _DIALECT.box)
 _LABEL = r"(?s)<ref-object>(.*?)</ref-object>"
 _OBJECTS = pl.Struct({"ref": pl.List(pl.String), "bbox": pl.List(pl.List(pl.Float64)), "bbox_type": pl.String})
@@ -36,16 +35,13 @@ def write(shard: Shard) -> list[Path]:
     """Write the turns of a shard as rows of chat."""
     rows = chat(shard)
     if shard.about.dialect == _DIALECT:
-        said = pl.concat_str("prompt", "answer")
+        said = pl.col("said").list.join("\n")
         label = pl.element().str.strip_prefix("<ref-object>").str.strip_suffix("</ref-object>")
         number = pl.element().str.extract_all(r"[01]\.[0-9]+").cast(pl.List(pl.Float64))
         boxes = said.str.extract_all(_BOX).list.eval(number)
         objects = pl.struct(ref=said.str.extract_all(_LABEL).list.eval(label), bbox=boxes, bbox_type=pl.lit("norm1"))
-        bare = [
-            pl.col(name).str.replace_all(_BOX, "<bbox>").str.replace_all(_LABEL, "<ref-object>")
-            for name in ("prompt", "answer")
-        ]
-        rows = rows.with_columns(*bare, objects=pl.when(boxes.list.len() > 0).then(objects))
+        bare = pl.element().str.replace_all(_BOX, "<bbox>").str.replace_all(_LABEL, "<ref-object>")
+        rows = rows.with_columns(pl.col("said").list.eval(bare), objects=pl.when(boxes.list.len() > 0).then(objects))
     else:
         rows = rows.with_columns(objects=pl.lit(None, _OBJECTS))
     messages = conversation("role", "content", "user", "assistant")

@@ -16,7 +16,6 @@ from cxrspec.runtime.emitters import Shard
 from cxrspec.runtime.emitters.jsonl import save
 
 NEEDS: Mapping[str, str] = {}
-BOXES = "qwen3_vl"
 
 
 def write(shard: Shard) -> list[Path]:

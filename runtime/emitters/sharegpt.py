@@ -22,7 +22,6 @@ from cxrspec.runtime.formats import REGISTERED
 from cxrspec.runtime.manifest import Manifest
 
 NEEDS: Mapping[str, str] = {}
-BOXES = None
 
 
 def write(shard: Shard) -> list[Path]:

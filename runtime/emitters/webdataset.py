@@ -3,8 +3,9 @@
     00000000012.0.png
     00000000012.1.png
     00000000012.json    {"id": "findings_generation/lab/1", "images": ["0.png", "1.png"], "missing": [],
-                         "turns": [{"id": "findings_generation/lab/1#0", "images": ["0.png", "1.png"],
-                                    "prompt": "<image><image>What do you see?", "answer": "Edema."}]}
+                         "chats": [{"id": "findings_generation/lab/1#0", "images": ["0.png", "1.png"],
+                                    "messages": [{"role": "user", "content": "<image><image>What do you see?"},
+                                                 {"role": "assistant", "content": "Edema."}]}]}
 
 WebDataset takes for the key of a sample what stands before the first dot, so it is a number, and dots in names of files do
 no harm. A sample of which a picture is not there lacks it and says so in `missing`; the run counts them (CXR817).
@@ -22,11 +23,10 @@ from itertools import islice
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO
 
-from cxrspec.runtime.chat import chat
+from cxrspec.runtime.chat import chat, conversation
 from cxrspec.runtime.emitters import About, Shard
 
 NEEDS: Mapping[str, str] = {}
-BOXES = None
 
 SAMPLES = 1_000
 """In one file: about a gigabyte of radiographs."""
@@ -46,11 +46,12 @@ def write(shard: Shard) -> list[Path]:
 
 
 def _samples(shard: Shard) -> Iterator[dict[str, Any]]:
-    """The examples with the rows of their turns, and images by their paths."""
-    rows = chat(shard).iter_rows(named=True)
-    counts = shard.examples["turns"].list.len()
+    """The examples with their rows of chat, and images by their paths."""
+    messages = conversation("role", "content", "user", "assistant").alias("messages")
+    rows = chat(shard).select("id", "images", messages).iter_rows(named=True)
+    counts = shard.examples["turns"].list.len().clip(0, 1 if shard.about.dialogue else None)
     for id, images, count in zip(shard.examples["id"], shard.examples["images"], counts, strict=True):
-        yield {"id": id, "images": [*images], "turns": [*islice(rows, count)]}
+        yield {"id": id, "images": [*images], "chats": [*islice(rows, count)]}
 
 
 def _add(tar: tarfile.TarFile, key: str, sample: dict[str, Any], about: About) -> None:
@@ -63,9 +64,9 @@ def _add(tar: tarfile.TarFile, key: str, sample: dict[str, Any], about: About) -
                 missing.append(name)
             else:
                 _member(tar, f"{key}.{name}", file, os.fstat(file.fileno()).st_size)
-    turns = [{**turn, "images": [names[path] for path in turn["images"]]} for turn in sample["turns"]]
+    chats = [{**chat, "images": [names[path] for path in chat["images"]]} for chat in sample["chats"]]
     images = [names[path] for path in sample["images"]]
-    told = {"id": sample["id"], "images": images, "missing": missing, "turns": turns}
+    told = {"id": sample["id"], "images": images, "missing": missing, "chats": chats}
     text = json.dumps(told, ensure_ascii=False).encode()
     _member(tar, f"{key}.json", io.BytesIO(text), len(text))
 
