@@ -11,7 +11,7 @@ from time import monotonic, sleep
 from typing import Any, TypeAlias, TypeVar
 
 Browser: TypeAlias = Any
-"""A driver of selenium, which is of the extra `browser`."""
+"""A driver of selenium, which drives the browser."""
 
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 CSS = "css selector"
