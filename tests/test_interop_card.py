@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import polars as pl
 import pytest
@@ -49,9 +49,10 @@ def plain(value: Any) -> Any:
         case bytes():
             return value.decode()
         case dict():
-            return {key.rpartition("/")[2]: plain(inner) for key, inner in value.items()}
+            members = cast("dict[str, Any]", value)
+            return {key.rpartition("/")[2]: plain(inner) for key, inner in members.items()}
         case list():
-            return [plain(inner) for inner in value]
+            return [plain(inner) for inner in cast("list[Any]", value)]
         case float():
             return None if value != value else round(value, 12)  # NaN is null; pandas reads 13 digits of JSON lines
         case _:

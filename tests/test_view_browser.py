@@ -15,11 +15,10 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
+from selenium.webdriver.common.keys import Keys
 
 from .browsing import CHROMIUM, CSS, DRIVER, Browser, chromium, seen, sized, until
 from .viewed import box, row, write
-
-Keys: Any = pytest.importorskip("selenium.webdriver.common.keys", reason="of the extra `browser`").Keys
 
 pytestmark = [
     pytest.mark.slow,

@@ -1,6 +1,6 @@
 """The pictures of docs/viewing.md: `python -m tests.viewer_pictures` makes them anew from the demo.
 
-They are made-up examples with drawn pictures. Needs Chromium and the extra `browser`.
+They are made-up examples with drawn pictures. Needs Chromium.
 """
 
 from __future__ import annotations
