@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -49,10 +50,10 @@ def plain(value: Any) -> Any:
         case bytes():
             return value.decode()
         case dict():
-            members = cast("dict[str, Any]", value)
+            members = cast("Mapping[str, Any]", value)
             return {key.rpartition("/")[2]: plain(inner) for key, inner in members.items()}
         case list():
-            return [plain(inner) for inner in cast("list[Any]", value)]
+            return [plain(inner) for inner in cast("Sequence[Any]", value)]
         case float():
             return None if value != value else round(value, 12)  # NaN is null; pandas reads 13 digits of JSON lines
         case _:
