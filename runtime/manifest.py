@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, is_dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field, replace
 from functools import cache
-from itertools import repeat
 from pathlib import Path
-from types import NoneType, UnionType
-from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
+from typing import Literal
+
+import msgspec
 
 from cxrspec.compiler.dialects import DEFAULT
 from cxrspec.compiler.nodes import node
 from cxrspec.runtime.output import MANIFEST, OutputError
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,8 +176,13 @@ def read(folder: Path) -> Manifest | None:
     if not path.is_file():
         return None
     try:
-        return _build(Manifest, json.loads(path.read_bytes()))
-    except (ValueError, TypeError, KeyError) as error:
+        written = msgspec.json.decode(path.read_bytes())
+        found = msgspec.convert(written, Manifest)
+        again, before = (msgspec.json.encode(one, order="sorted") for one in (found, written))
+        if again != before:
+            raise msgspec.ValidationError("a field is missing, or one is not known")
+        return found
+    except msgspec.MsgspecError as error:
         message = f"`{path}` is not a manifest that this version of cxrspec reads"
         raise OutputError("CXR806", message, "a run of all specs writes it anew") from error
 
@@ -236,41 +239,3 @@ def in_order(manifest: Manifest) -> Manifest:
 
 def _sorted(files: Iterable[File]) -> tuple[File, ...]:
     return tuple(sorted(files, key=lambda file: file.path))
-
-
-def _build(type: type[T], value: Any) -> T:
-    """The dataclass `type` from parsed JSON.
-
-    Raises:
-        TypeError, KeyError: a field is missing, unknown or of another type.
-    """
-    hints = _hints(cast(Any, type))
-    if not isinstance(value, dict) or len(cast("dict[str, Any]", value)) != len(hints):
-        raise TypeError(f"no {type.__name__}")
-    given = cast("dict[str, Any]", value)
-    return type(*[v if (v := given[n]).__class__ is hint else _value(hint, v) for n, hint in hints.items()])
-
-
-@cache
-def _hints(type: Any) -> dict[str, Any]:
-    return get_type_hints(type)
-
-
-def _value(hint: Any, value: Any) -> Any:
-    """`value` as the annotation `hint` has it: the few forms that the classes above use."""
-    if type(value) is hint:
-        return value
-    if is_dataclass(hint):
-        return _build(cast("type[Any]", hint), value)
-    origin, parts = get_origin(hint), get_args(hint)
-    if origin in (Union, UnionType):
-        return None if value is None else _value(next(p for p in parts if p is not NoneType), value)
-    if origin is Literal:
-        return parts[parts.index(value)]
-    if origin is tuple and isinstance(value, list):
-        items = cast("Sequence[Any]", value)
-        each = repeat(parts[0], len(items)) if parts[1:] == (...,) else parts
-        return tuple(_value(part, item) for part, item in zip(each, items, strict=True))
-    if origin is Mapping and isinstance(value, dict):
-        return {key: _value(parts[1], item) for key, item in cast("dict[str, Any]", value).items()}
-    raise TypeError(f"no {hint}")
