@@ -72,11 +72,12 @@ def chosen(task: str = "", source: str = "", split: str = "", text: str = "") ->
 
 @pytest.fixture(autouse=True, scope="module")
 def small() -> Iterator[None]:
-    """Files and chunks of a few rows, so that these outputs have several of each."""
+    """Files and chunks of a few rows, so that these outputs have several of each; and all the time that is needed."""
     with pytest.MonkeyPatch.context() as patch:
         for module in (writing, corpus):
             patch.setattr(module, "ROWS_PER_SHARD", 4)
         patch.setattr(pages, "_CHUNK", 3)
+        patch.setattr(server, "SECONDS", 3600)
         yield
 
 
