@@ -8,8 +8,8 @@ from typing import Any, cast
 
 import yaml
 
-from cxrspec.runtime.manifest import Manifest, Spec
-from cxrspec.runtime.stats import Figures, Stats, Title, differences, markdown, reasons, table, title
+from cxrspec.runtime.manifest import Manifest, Spec, in_words
+from cxrspec.runtime.stats import CORPUS, Figures, Stats, Title, differences, markdown, reasons, table, title
 
 _HUB_SPLITS = {"train": "train", "val": "validation", "test": "test"}
 _SIZES = ("n<1K", "1K<n<10K", "10K<n<100K", "100K<n<1M", "1M<n<10M", "10M<n<100M", "100M<n<1B")
@@ -45,7 +45,7 @@ def card(
 def _header(manifest: Manifest, stats: Stats) -> dict[str, Any]:
     rows, images = sum(stats.total[:3]), sum(stats.total[3:6])
     return {
-        "pretty_name": "Instruction Tuning Data for CXR",
+        "pretty_name": CORPUS,
         "language": ["en"],
         "license": "other",
         "license_name": "terms-of-the-sources",
@@ -151,8 +151,8 @@ def _attrition(manifest: Manifest) -> str:
 
 
 def _terms(manifest: Manifest) -> str:
-    sources = [[s.name, s.title, s.license, s.homepage, _words(s.use)] for s in manifest.sources]
-    specs = [[spec.name, _words(spec.terms)] for spec in manifest.specs]
+    sources = [[s.name, s.title, s.license, s.homepage, in_words(s.use)] for s in manifest.sources]
+    specs = [[spec.name, in_words(spec.terms)] for spec in manifest.specs]
     return "\n\n".join(
         (
             "## Terms of use",
@@ -167,10 +167,6 @@ def _citations(manifest: Manifest) -> str:
     """The works to cite for all that the output was made from; each once, though several sources may ask for it."""
     works = dict.fromkeys(work for source in manifest.sources for work in source.cite)
     return "\n\n".join(("## Citations", "\n".join(f"- {work}" for work in works))) if works else ""
-
-
-def _words(terms: Mapping[str, str]) -> str:
-    return ", ".join(f"{term}: {word}" for term, word in sorted(terms.items()))
 
 
 def _not_made(manifest: Manifest) -> str:

@@ -13,8 +13,9 @@ from pathlib import PurePosixPath
 from typing import Any, TypeAlias
 
 from cxrspec.compiler.types import SPLITS
-from cxrspec.runtime.manifest import Manifest, Source, Spec
+from cxrspec.runtime.manifest import Manifest, Source, Spec, in_words
 from cxrspec.runtime.output import MANIFEST
+from cxrspec.runtime.stats import CORPUS
 
 Node: TypeAlias = dict[str, Any]
 
@@ -102,7 +103,7 @@ def croissant(manifest: Manifest, sha256: str) -> str:
         "@context": _CONTEXT,
         "@type": "sc:Dataset",
         "conformsTo": "http://mlcommons.org/croissant/1.1",
-        "name": "Instruction Tuning Data for CXR",
+        "name": CORPUS,
         "description": "Images, prompts and answers on chest radiographs, made from the sources by declarative task specs.",
         "version": "1.0.0",
         "license": sorted({source.license for source in manifest.sources}),
@@ -184,7 +185,7 @@ def _records(spec: Spec) -> Node:
         "@type": "cr:RecordSet",
         "@id": spec.name,
         "name": spec.name,
-        "description": f"{rows:,} examples. Terms: {_words(spec.terms)}.",
+        "description": f"{rows:,} examples. Terms: {in_words(spec.terms)}.",
         "key": {"@id": f"{spec.name}/id"},
         "field": [*texts, {**split, "references": {"field": {"@id": "splits/name"}}}, *lists],
     }
@@ -237,7 +238,7 @@ def _usage(specs: Iterable[Spec]) -> list[str]:
     """The terms of its parts; each set of them once, with the parts that it binds."""
     bound: dict[str, list[str]] = {}
     for spec in specs:
-        bound.setdefault(_words(spec.terms), []).append(spec.name)
+        bound.setdefault(in_words(spec.terms), []).append(spec.name)
     return [f"{words} ({', '.join(names)})" for words, names in sorted(bound.items())]
 
 
@@ -246,7 +247,7 @@ def _origin(source: Source) -> Node:
         "@id": source.homepage,
         "prov:label": source.title,
         "sc:license": source.license,
-        "sc:usageInfo": _words(source.use),
+        "sc:usageInfo": in_words(source.use),
         "sc:citation": list(source.cite),
     }
 
@@ -271,7 +272,3 @@ def _limits(manifest: Manifest) -> list[str]:
     if manifest.demo:
         found.append("Made of made-up data: nothing in it is about anybody.")
     return found
-
-
-def _words(terms: Mapping[str, str]) -> str:
-    return ", ".join(f"{term}: {word}" for term, word in sorted(terms.items()))

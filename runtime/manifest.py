@@ -166,6 +166,11 @@ class Manifest:
     unavailable: tuple[Unavailable, ...] = ()
 
 
+def in_words(terms: Mapping[str, str]) -> str:
+    """Terms as people read them: `access: open, commercial: no`."""
+    return ", ".join(f"{term}: {word}" for term, word in sorted(terms.items()))
+
+
 def read(folder: Path) -> Manifest | None:
     """The manifest of an output; None if `folder` has none.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
 import polars as pl
@@ -105,30 +105,26 @@ class _Run:
         spec = self.compilation.specs.get(name)
         if spec is None or spec.plan is None:
             return False
-        found = [
-            Diagnostic("CXR815", "error", message, help=(help,))
-            for format in self.request.emit.all
-            for message, help in self.unfit(format, self.place.plan(spec).sources)
-        ]
+        needs = {format: emitter(format).NEEDS for format in self.request.emit.all if emitter(format).NEEDS}
+        found = [one for format in needs for one in self.unfit(format, needs[format], self.place.plan(spec).sources)]
         if found and name not in self.findings.failed:
             self.findings.stopped(spec, found)
         return bool(found)
 
-    def unfit(self, format: str, sources: Collection[str]) -> Iterable[tuple[str, str]]:
-        """What keeps examples made from `sources` out of a format, and what to do about it."""
-        needs = emitter(format).NEEDS
+    def unfit(self, format: str, needs: Mapping[str, str], sources: Collection[str]) -> list[Diagnostic]:
+        """The finding that examples made from `sources` may not stand in a format with these needs, if they may not."""
         missed = [
             f"`{source}` has `{term}: {given(use, term)}`"
             for term, needed in needs.items()
             for source in sorted(sources)
             if freer(term, needed, given(use := dict(self.compilation.sources[source].use), term))
         ]
-        if missed:
-            needed = ", ".join(f"`{term}: {word}`" for term, word in needs.items())
-            yield (
-                f"no examples in the format `{format}`, which needs {needed}: {', '.join(missed)}",
-                "`--select` names specs of other sources; another format does not send the data away",
-            )
+        if not missed:
+            return []
+        needed = ", ".join(f"`{term}: {word}`" for term, word in needs.items())
+        message = f"no examples in the format `{format}`, which needs {needed}: {', '.join(missed)}"
+        help = "`--select` names specs of other sources; another format does not send the data away"
+        return [Diagnostic("CXR815", "error", message, help=(help,))]
 
     # ---- the manifest
 

@@ -1,4 +1,4 @@
-"""What `cxrspec show` and `cxrspec prompts` print: a spec at every stage, the prompts of a task."""
+"""What `cxrspec show` and `cxrspec prompts` print, and the card counts: a spec at every stage, the prompts of a task."""
 
 from __future__ import annotations
 

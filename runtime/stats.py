@@ -24,6 +24,9 @@ Title: TypeAlias = tuple[str, str]
 Figures: TypeAlias = tuple[int, ...]
 """One row of the table: as many numbers as `COLUMNS`."""
 
+CORPUS = "Instruction Tuning Data for CXR"
+"""What the published card calls the whole."""
+
 COLUMNS = tuple(f"{what} ({split})" if what else split for what in ("", "images", "studies") for split in SPLITS)
 
 
@@ -109,7 +112,7 @@ def markdown(stats: Stats, known: Mapping[Title, Figures] | None = None) -> str:
     every = [[_bracketed(t), *_numbers(stats.rows[t])] for t in ours]
     return "\n\n".join(
         (
-            "# Instruction Tuning Data for CXR",
+            f"# {CORPUS}",
             "## Data Summary",
             table(["", "Total"], zip(COLUMNS, _numbers(stats.total), strict=True)),
             "## All the datasets",

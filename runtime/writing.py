@@ -16,7 +16,7 @@ from cxrspec.runtime.formats import Formats
 
 ROWS_PER_SHARD = 100_000
 
-Files: TypeAlias = Mapping[str, list[Path]]
+Paths: TypeAlias = Mapping[str, list[Path]]
 """By format, that of the examples first."""
 
 
@@ -55,7 +55,7 @@ class Writer:
                 rows = rows.slice(ROWS_PER_SHARD)
             self.waiting[split] = rows
 
-    def finish(self) -> tuple[Files, Census]:
+    def finish(self) -> tuple[Paths, Census]:
         """Write what is left, and hold it no longer; all files by split and shard, and the census of what they hold."""
         for split in SPLITS:
             rows = self.waiting.pop(split)

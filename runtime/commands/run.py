@@ -16,6 +16,7 @@ from cxrspec.runtime.commands.shared import Progress, complain, how_many, read_s
 
 if TYPE_CHECKING:
     from cxrspec.compiler.pipeline import Compiled
+    from cxrspec.runtime.formats import Formats
     from cxrspec.runtime.request import Result
     from cxrspec.runtime.settings import Settings
 
@@ -62,29 +63,17 @@ def run(
     ] = False,
 ) -> None:
     """Make the corpus: what is not there yet as it would be made."""
-    from cxrspec.compiler.diagnostics import near
-    from cxrspec.compiler.dialects import DIALECTS
-    from cxrspec.runtime.formats import dialect, formats
-    from cxrspec.runtime.output import OutputError
     from cxrspec.runtime.project import load
     from cxrspec.runtime.request import Request
     from cxrspec.runtime.timings import COLUMNS, Timings
     from cxrspec.runtime.unchanged import InPlace
 
     clocks = Timings(peaks=timings)
-    if boxes is not None and boxes not in DIALECTS:
-        usage(f"unknown dialect of boxes `{boxes}`", near(boxes, DIALECTS, "dialects"))
+    written, printed = _written(emit or (), boxes)
     settings = _run_settings(specs, data, out, seed, demo)
     compilation = load(settings.specs, published)
     complain(compilation.diagnostics, compilation.texts)
-    try:
-        written = formats(emit or ())
-        if boxes is None:
-            boxes = dialect(written)
-    except OutputError as error:
-        complain([error.diagnostic], {})
-        raise typer.Exit(2) from None
-    request = Request(settings, (), frozenset(), published, written, boxes, limit, demo, accept_moves, verify)
+    request = Request(settings, (), frozenset(), published, written, printed, limit, demo, accept_moves, verify)
     place = InPlace(compilation, request)
     chosen = selected(compilation, select, place.modified)
     place.request = replace(request, specs=chosen, named=frozenset(select or ()) & compilation.specs.keys())
@@ -101,6 +90,23 @@ def run(
 
         print(table(COLUMNS, clocks.rows()), file=sys.stderr)
     raise typer.Exit(1 if result.failed or compilation.errors else 0)
+
+
+def _written(emit: Sequence[str], boxes: str | None) -> tuple[Formats, str]:
+    """The formats that are asked for, and the dialect of boxes in them; wrong usage if there are no such ones."""
+    from cxrspec.compiler.diagnostics import near
+    from cxrspec.compiler.dialects import DIALECTS
+    from cxrspec.runtime.formats import dialect, formats
+    from cxrspec.runtime.output import OutputError
+
+    if boxes is not None and boxes not in DIALECTS:
+        usage(f"unknown dialect of boxes `{boxes}`", near(boxes, DIALECTS, "dialects"))
+    try:
+        written = formats(emit)
+        return written, boxes or dialect(written)
+    except OutputError as error:
+        complain([error.diagnostic], {})
+        raise typer.Exit(2) from None
 
 
 def _run_settings(specs: Path | None, data: Path | None, out: Path | None, seed: int | None, demo: bool) -> Settings:
