@@ -1,4 +1,4 @@
-"""Work that another thread does ahead of its use."""
+"""Work that other threads do ahead of its use."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ R = TypeVar("R")
 
 
 def ahead(items: Iterable[T], call: Callable[[T], R], most: int) -> Generator[R]:
-    """What `call` gives for each item, in their order: one by one by another thread, while those before are used.
+    """What `call` gives for each item, in their order: by two other threads, while those before are used.
 
     At most so many wait, done or not. What `call` raises is raised where its result would be; the rest is left alone.
     """
     waiting: deque[Future[R]] = deque()
-    with ThreadPoolExecutor(1) as thread:
+    with ThreadPoolExecutor(2) as thread:
         try:
             for item in items:
                 waiting.append(thread.submit(call, item))

@@ -26,6 +26,7 @@ from hashlib import blake2b
 from itertools import groupby
 from pathlib import Path
 from stat import S_ISDIR, S_ISREG
+from threading import Lock
 from typing import Literal, TypeAlias, TypeVar
 
 from cxrspec.compiler.diagnostics import DataPlace, Diagnostic
@@ -61,8 +62,8 @@ class Roots:
     """Where the sources lie: `<data>/<source>`, or the roots that the settings give for a source.
 
     `store` has what was read of them before. `listings` remembers the members of archives, or what is wrong with one:
-    several tables may lie in one archive, and listing a compressed tar means reading it to its end. `located` remembers
-    the files of tables: a run asks whether they are there before it reads them.
+    several tables may lie in one archive, and listing a compressed tar means reading it to its end; so one thread lists
+    at a time. `located` remembers the files of tables: a run asks whether they are there before it reads them.
     """
 
     data: Path
@@ -71,6 +72,7 @@ class Roots:
     listings: dict[Path, Listing | Diagnostic] = field(
         default_factory=dict[Path, "Listing | Diagnostic"], compare=False, repr=False
     )
+    listing: Lock = field(default_factory=Lock, compare=False, repr=False)
     located: dict[tuple[object, ...], Located] = field(
         default_factory=dict[tuple[object, ...], "Located"], compare=False, repr=False
     )
@@ -474,9 +476,10 @@ class _Search:
 
     def _members(self, archive: Path) -> Listing | None:
         """The files in an archive; None: a problem, which is noted."""
-        if archive not in self.roots.listings:
-            self.roots.listings[archive] = self._list(archive)
-        listed = self.roots.listings[archive]
+        with self.roots.listing:
+            if archive not in self.roots.listings:
+                self.roots.listings[archive] = self._list(archive)
+            listed = self.roots.listings[archive]
         if isinstance(listed, Diagnostic):
             self._note(listed)
             return None

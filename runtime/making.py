@@ -25,7 +25,7 @@ from cxrspec.runtime.census import Census, counts
 from cxrspec.runtime.emitters import About
 from cxrspec.runtime.execute import Bad, Computed, Engine, Execution
 from cxrspec.runtime.formats import Formats
-from cxrspec.runtime.locate import Roots
+from cxrspec.runtime.locate import Roots, uncollected
 from cxrspec.runtime.picture_files import MISSING, PictureFiles
 from cxrspec.runtime.reading import QUICK, Table, read_table
 from cxrspec.runtime.timings import Timings
@@ -115,7 +115,7 @@ class Making:
     def make(self, ready: Sequence[Compiled]) -> list[Made]:
         """Read what the specs need, compute and write them one by one; those that bad data stops are left out.
 
-        One other thread reads ahead, and one writes behind.
+        Two other threads read ahead, and one writes behind.
         """
         empty = {
             r.name: r for spec in ready if spec.plan for r in spec.plan.relations if isinstance(r.nodes[0], p.Empty)
@@ -128,7 +128,8 @@ class Making:
         written: list[Written] = []
         order = in_order(needs, {name for name, read in reads.items() if read.format not in QUICK})
         names = dict.fromkeys(table for name in order for table in needs[name])
-        with closing(ahead(names, lambda name: self._table(reads[name]), _AHEAD)) as tables, self.behind:
+        tables_ahead = ahead(names, lambda name: self._table(reads[name]), _AHEAD)
+        with uncollected(), closing(tables_ahead) as tables, self.behind:
             for name in order:
                 for table in needs[name]:
                     if table not in self.tables:
