@@ -19,6 +19,7 @@ from cxrspec.compiler.to_polars import LOST, Gate, Stage, query, stages
 from cxrspec.compiler.types import SPLITS
 
 Engine = Literal["in-memory", "streaming"]
+"""Both make the same bytes; on two cores the first does so with less work and in less memory."""
 
 ROWS_AT_A_TIME = 100_000
 
@@ -62,7 +63,7 @@ class Execution:
         relations: Sequence[p.Relation],
         tables: Callable[[str], pl.DataFrame],
         context: Context,
-        engine: Engine = "streaming",
+        engine: Engine = "in-memory",
         limit: int | None = None,
     ) -> None:
         self.relations = {r.name: r for r in relations}

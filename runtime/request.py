@@ -34,7 +34,7 @@ class Request:
     demo: bool = False
     accept_moves: bool = False
     verify: bool = False
-    engine: Engine = "streaming"
+    engine: Engine = "in-memory"
 
     @property
     def mode(self) -> Mode:

@@ -15,7 +15,7 @@ from cxrspec.runtime.run import run
 from cxrspec.runtime.settings import Settings
 
 Engine = Literal["in-memory", "streaming"]
-ENGINES: dict[str, Engine] = {"in-memory": "in-memory", "streaming": "streaming", "wait": "streaming"}
+ENGINES: dict[str, Engine] = {"in-memory": "in-memory", "streaming": "streaming", "wait": "in-memory"}
 
 
 def main(data: str, out: str, specs: str, seed: str, *engines: str) -> None:
