@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 
@@ -18,6 +19,7 @@ import polars as pl
 from cxrspec.compiler.bodies import Context
 from cxrspec.compiler.dialects import DEFAULT, DIALECTS
 from cxrspec.compiler.pipeline import Compiled
+from cxrspec.runtime.behind import Behind
 from cxrspec.runtime.emitters import SCHEMA
 from cxrspec.runtime.execute import Execution
 from cxrspec.runtime.formats import PARQUET
@@ -95,7 +97,13 @@ def ours(spec: Compiled, folder: Path, out: Path) -> None:
     *others, _ = execution.reached(spec.name)
     for name in others:
         execution.compute(name)
-    execution.examples(spec.name, spec.spec.source.name, False, writer.add)
+    with Behind() as behind:
+
+        def emit(examples: pl.DataFrame) -> None:
+            behind.do(partial(writer.add, examples))
+
+        execution.examples(spec.name, spec.spec.source.name, False, emit)
+        behind.wait()
     writer.finish()
 
 
