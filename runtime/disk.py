@@ -1,8 +1,8 @@
 """What a run saw on the disk, so that the next one opens no file that is as it was.
 
-Beside OUT (here: `corpus`) stands .corpus.disk: a line that says who wrote it, then one for each table with all that
-the disk was asked to find its files (names in folders, stamps of both) and the sha256 of each; the last has the stamps
-of the files of OUT. As long as the disk answers alike, nothing is opened.
+Beside OUT (here: `corpus`) stands .corpus.disk: a line that says who wrote it, then one for each table with its record:
+all that the disk was asked to find its files (names in folders, stamps of both) and the sha256 of each; the last has the
+stamps of the files of OUT. As long as the disk answers alike, nothing is opened.
 
 It is never needed: where it is absent, or of another machine or version, files are hashed instead.
 """
@@ -15,10 +15,12 @@ import platform
 import time
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias, TypeVar
+
+import msgspec
 
 from cxrspec.compiler.plan import Read
 from cxrspec.runtime.code import code
@@ -27,8 +29,12 @@ from cxrspec.runtime.manifest import File, digest_of, hash_file
 from cxrspec.runtime.output import beside
 from cxrspec.runtime.presence import Presence
 
-_OUTPUTS = "outputs"
+_OUTPUTS = b"outputs"
 _NEVER: Stamp = (-1, 0, 0, 0)
+_Output: TypeAlias = tuple[int, int, int]
+"""A stamp without the ctime, which changes where a new output takes a file over as a link."""
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,15 +77,15 @@ class Disk(Presence):
         self.out = out
         self.began = time.time_ns()
         self.path = beside(out.resolve(), "disk")
-        self.head = f"cxrspec {code()} {platform.node()}"
-        self.text = _text(self.path)
-        head, *lines = self.text.split("\n")
-        old = dict(line.split("\t", 1) for line in lines if "\t" in line)
-        self.old: dict[str, str] = old if head == self.head and not verify else {}
-        self.records: dict[str, Record | None] = {}
-        self.same: set[str] = set()
-        self.keys: dict[int, tuple[Read, str]] = {}
-        self.outputs: dict[str, list[int]] = _read(self.old.pop(_OUTPUTS, "")) or {}
+        self.head = f"cxrspec {code()} {platform.node()}".encode("utf-8", "backslashreplace")
+        self.before = _bytes(self.path)
+        head, *lines = self.before.split(b"\n")
+        old = dict(line.split(b"\t", 1) for line in lines if b"\t" in line)
+        self.old: dict[bytes, bytes] = old if head == self.head and not verify else {}
+        self.records: dict[bytes, Record | None] = {}
+        self.same: set[bytes] = set()
+        self.keys: dict[int, tuple[Read, bytes]] = {}
+        self.outputs = _read(self.old.pop(_OUTPUTS, b""), dict[str, _Output]) or {}
 
     # ---- tables
 
@@ -115,10 +121,10 @@ class Disk(Presence):
             self.records[key] = old if key in self.same else None
         return self.records[key]
 
-    def _key(self, read: Read) -> str:
+    def _key(self, read: Read) -> bytes:
         """What a table is remembered under: all that its files hang on beside the disk."""
         if id(read) not in self.keys:
-            self.keys[id(read)] = read, self._named(read)
+            self.keys[id(read)] = read, self._named(read).encode()
         return self.keys[id(read)][1]
 
     def _named(self, read: Read) -> str:
@@ -127,17 +133,8 @@ class Disk(Presence):
         here = "" if all(place.is_absolute() for place in places) else str(Path.cwd())
         return f"{read.table} {_digest([repr(asked(read)), here, *map(str, places)])}"
 
-    def _old(self, key: str) -> Record | None:
-        read = _read(self.old.get(key, ""))
-        if read is None:
-            return None
-        folders, stamps, hashes, digest = read
-        return Record(
-            {path: (told and tuple(told), names) for path, (told, names) in folders.items()},
-            {path: told and tuple(told) for path, told in stamps.items()},
-            hashes,
-            digest,
-        )
+    def _old(self, key: bytes) -> Record | None:
+        return _read(self.old.get(key, b""), Record)
 
     def _new(self, located: Located, old: Record | None) -> Record | None:
         """What the disk says now; files whose stamps are those of `old` are not hashed."""
@@ -181,10 +178,9 @@ class Disk(Presence):
         """Take note of files of OUT that were just written."""
         self.outputs |= {file.path: told for file in files if (told := self._output(file)) is not None}
 
-    def _output(self, file: File) -> list[int] | None:
-        """The stamp of a file of OUT without the ctime, which changes where a new output takes it over as a link."""
+    def _output(self, file: File) -> _Output | None:
         told = stamp_of(self.out / file.path)
-        return None if told is None else [told[0], told[1], told[3]]
+        return None if told is None else (told[0], told[1], told[3])
 
     # ---- beside OUT
 
@@ -192,20 +188,20 @@ class Disk(Presence):
         """Write what is known of these tables and files of OUT, unless that is what was written before."""
         lines = {key: line for key in map(self._key, reads) if (line := self._line(key)) is not None}
         lines[_OUTPUTS] = _json({file.path: self.outputs[file.path] for file in files if file.path in self.outputs})
-        text = "\n".join([self.head, *(f"{key}\t{line}" for key, line in sorted(lines.items()))])
-        if text != self.text:
+        whole = b"\n".join([self.head, *(b"%b\t%b" % line for line in sorted(lines.items()))])
+        if whole != self.before:
             made = self.path.with_name(f"{self.path.name}.{os.getpid()}")
             with suppress(OSError):
-                made.write_text(text, encoding="ascii")
+                made.write_bytes(whole)
                 made.replace(self.path)
             made.unlink(missing_ok=True)
 
-    def _line(self, key: str) -> str | None:
+    def _line(self, key: bytes) -> bytes | None:
         record = self.records.get(key)
         if record is None or key in self.same:
             return None if key in self.records and record is None else self.old.get(key)
         stamps = {path: told and self._trusted(told) for path, told in record.stamps.items()}
-        return _json([record.folders, stamps, record.hashes, record.digest])
+        return _json(replace(record, stamps=stamps))
 
     def _trusted(self, told: Stamp) -> Stamp:
         """A stamp, but of what changed so lately that it may change once more without showing it."""
@@ -213,23 +209,28 @@ class Disk(Presence):
         return told if max(mtime, ctime) < self.began - RECENT else _NEVER
 
 
-def _text(path: Path) -> str:
+def _bytes(path: Path) -> bytes:
     try:
-        return path.read_text(encoding="ascii")
-    except (OSError, UnicodeDecodeError):
-        return ""
+        return path.read_bytes()
+    except OSError:
+        return b""
 
 
-def _read(line: str) -> Any:
+def _read(line: bytes, kind: type[T]) -> T | None:
     """What a line holds; None if it is not whole."""
     try:
-        return json.loads(line)
-    except ValueError:
+        return msgspec.json.decode(line, type=kind)
+    except msgspec.MsgspecError:
+        with suppress(ValueError, msgspec.MsgspecError):  # Python reads paths that are not UTF-8, too
+            return msgspec.convert(json.loads(line), kind)
         return None
 
 
-def _json(value: Any) -> str:
-    return json.dumps(value, sort_keys=True, separators=(",", ":"))
+def _json(value: Any) -> bytes:
+    try:
+        return msgspec.json.encode(value, order="sorted")
+    except UnicodeEncodeError:  # some path is not UTF-8
+        return json.dumps(msgspec.to_builtins(value), sort_keys=True).encode("ascii")
 
 
 def _digest(names: Iterable[str]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -73,6 +73,23 @@ def test_the_file_holds_the_words_of_the_design(tmp_path: Path) -> None:
     assert found["specs"][1]["row"] == ["View Classification", "B"]
     assert found["specs"][0]["row"] is None
     assert found["versions"]["polars_hash"] == "0.9.3"
+
+
+def test_the_file_is_laid_out_as_python_does(tmp_path: Path) -> None:
+    """Two blanks a level, names in order, and every character as it is that JSON lets be."""
+    characters = "".join(map(chr, range(0x300))) + "\u2028\ufeff\uffff\U0001f600"
+    odd = replace(A, because=characters, warnings={"z": 1, "\U0001f600": 2, "\uffff": 3, "a": 4})
+    manifest = replace(MANIFEST, specs=(odd, B))
+    write(manifest, tmp_path)
+    laid_out = json.dumps(asdict(manifest), indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+    assert (tmp_path / "manifest.json").read_bytes().decode() == laid_out
+    assert read(tmp_path) == manifest
+
+
+def test_a_manifest_that_was_laid_out_anew_reads_back(tmp_path: Path) -> None:
+    text = json.dumps(dict(reversed(asdict(MANIFEST).items())))
+    (tmp_path / "manifest.json").write_text(text)
+    assert read(tmp_path) == MANIFEST
 
 
 def test_the_order_of_work_does_not_show(tmp_path: Path) -> None:

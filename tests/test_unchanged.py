@@ -535,6 +535,18 @@ def test_what_was_seen_may_be_cut_anywhere(settled: Lab) -> None:
         assert settled.place().modified() == set()
 
 
+def test_below_a_folder_whose_name_is_not_utf_8_files_are_known_again(
+    settled: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = settled.folder / os.fsdecode(b"donn\xe9es")
+    settled.data.rename(data)
+    monkeypatch.setattr(Lab, "data", data)
+    hashed = watched(monkeypatch)
+    for _ in ("another place", "the same"):
+        assert settled.run().made == ()
+        assert len(hashed) == len(FILES)
+
+
 def test_a_file_that_was_just_written_is_hashed_once_more(settled: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its times may be the same after one more change."""
     monkeypatch.setattr(disk, "RECENT", 10**9)
