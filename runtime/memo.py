@@ -34,22 +34,22 @@ class DiskMemo:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.version = _version()
+        self.version = version()
         self.old = _entries(path, self.version)
         self.asked: dict[str, bytes] = {}
         self.grown = False
 
     def get(self, key: str, /) -> Parsed | None:
         """What is remembered under this key."""
-        packed = self.asked.get(key) or self.old.get(key, b"")
-        parsed = _unpacked(packed)
+        entry = self.asked.get(key) or self.old.get(key, b"")
+        parsed = unpacked(entry)
         if not isinstance(parsed, Parsed):
             return None
-        self.asked[key] = packed
+        self.asked[key] = entry
         return parsed
 
     def __setitem__(self, key: str, parsed: Parsed, /) -> None:
-        self.asked[key] = _packed(parsed)
+        self.asked[key] = packed(parsed)
         self.grown = True
 
     def save(self) -> None:
@@ -61,11 +61,11 @@ class DiskMemo:
     def spare(self) -> Iterator[tuple[str, bytes]]:
         """What was not asked for this time, the latest first, until there is no more room."""
         room = SPARE
-        for key, packed in self.old.items():
-            room -= len(packed) if key not in self.asked else 0
+        for key, entry in self.old.items():
+            room -= len(entry) if key not in self.asked else 0
             if room < 0:
                 return
-            yield key, packed
+            yield key, entry
 
 
 def user_memo() -> DiskMemo:
@@ -75,7 +75,7 @@ def user_memo() -> DiskMemo:
     return DiskMemo(user_cache_path("cxrspec") / "memo")
 
 
-def _version() -> bytes:
+def version() -> bytes:
     """A digest of all that what is remembered hangs on beside the files themselves: our code, Python and libraries."""
     digest = blake2b(f"{sys.version} {pickle.HIGHEST_PROTOCOL}".encode(), digest_size=_DIGEST)
     code = [file for name in _OURS for file in files(name).iterdir() if file.is_file()]
@@ -99,7 +99,7 @@ def _entries(path: Path, version: bytes) -> dict[str, bytes]:
     except OSError:
         return {}
     head, body = written[: 2 * _DIGEST], written[2 * _DIGEST :]
-    entries = _unpacked(body) if head == version + _digest(body) else None
+    entries = unpacked(body) if head == version + _digest(body) else None
     return entries if is_mapping(entries) else {}
 
 
@@ -119,18 +119,20 @@ def _digest(body: bytes) -> bytes:
     return blake2b(body, digest_size=_DIGEST).digest()
 
 
-# ---- entries
+# ---- entries, of this memo and of compiled.py
 
 
-def _packed(parsed: Parsed) -> bytes:
+def packed(node: object) -> bytes:
+    """A node of the compiler, and all that it holds, as bytes."""
     file = io.BytesIO()
-    _Pickler(file, pickle.HIGHEST_PROTOCOL).dump(parsed)
+    _Pickler(file, pickle.HIGHEST_PROTOCOL).dump(node)
     return file.getvalue()
 
 
-def _unpacked(packed: bytes) -> object:
+def unpacked(entry: bytes) -> object:
+    """What `packed` wrote; None if it is damaged, or is something else than nodes."""
     try:
-        return _Unpickler(io.BytesIO(packed)).load()
+        return _Unpickler(io.BytesIO(entry)).load()
     except Exception:  # whatever is wrong with it, it counts as not there
         return None
 

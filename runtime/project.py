@@ -9,6 +9,7 @@ from pathlib import Path
 from cxrspec.compiler.catalog import File, overlay, shipped
 from cxrspec.compiler.diagnostics import near
 from cxrspec.compiler.pipeline import Compilation, Compiled, compile
+from cxrspec.runtime.compiled import compiled
 from cxrspec.runtime.memo import user_memo
 
 
@@ -29,11 +30,8 @@ def of_specs(files: list[File]) -> list[File]:
 
 
 def load(folder: Path, published: bool = False) -> Compilation:
-    """Compile what ships together with the local folder; what the files said before is remembered."""
-    memo = user_memo()
-    compilation = compile(overlay(shipped(), local_files(folder)), published, memo)
-    memo.save()
-    return compilation
+    """Compile what ships together with the local folder; what came of the same files before is remembered."""
+    return compiled(overlay(shipped(), local_files(folder)), published)
 
 
 def load_both(before: list[File], after: list[File], published: bool = False) -> tuple[Compilation, Compilation]:

@@ -1,6 +1,6 @@
 """COMPILE: what starting and compiling cost, process by process, and one edit in a warm process.
 
-"cold" is the first command after an installation, "warm" the next one: what files say is in the cache.
+"cold" is the first command after an installation, "warm" the next one: what the files came to is in the cache.
 """
 
 from __future__ import annotations
