@@ -22,11 +22,12 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import IntEnum
-from itertools import chain
+from itertools import chain, islice
 from types import NoneType
-from typing import TypeAlias
+from typing import TypeAlias, TypeGuard
 
 import polars as pl
 
@@ -61,6 +62,25 @@ _LABELS = (1, 0, -1)
 
 # What a cast takes: text, or a value of JSON. Not a number is a cell that no type accepts.
 Cell: TypeAlias = "str | int | float | bool | list[Cell] | dict[str, Cell] | None"
+
+
+@dataclass(frozen=True, slots=True)
+class Lists:
+    """Lists side by side: the items of all, one list after the other, and how many each has (None: a null)."""
+
+    items: Cells
+    counts: Sequence[int | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Records:
+    """Records side by side, field by field."""
+
+    fields: Mapping[str, Cells]
+
+
+# The cells of a column: a series of texts or of ints; taken apart, where all are lists or records; else one by one.
+Cells: TypeAlias = "pl.Series | Lists | Records | Sequence[Cell]"
 
 
 class Fault(IntEnum):
@@ -137,28 +157,98 @@ def text_of(value: str | int | float | bool) -> str:
 # ------------------------------------------------------------------------------------------------- whole columns
 
 
-def cast_cells(cells: pl.Series | Sequence[Cell], rule: CellRule) -> Cast:
+def cast_cells(cells: Cells, rule: CellRule) -> Cast:
     """A column's cells, as text or as what JSON gives."""
     if isinstance(cells, pl.Series):
         return cast_series(cells, rule)
     if rule.item is not None:
         return _cast_lists(cells, rule, rule.item)
     if isinstance(present(rule.type), Scalar):
-        return _cast_scalars(cells, rule)
+        return _cast_scalars(one_by_one(cells), rule)
     return _cast_records(cells, rule)
+
+
+def one_by_one(cells: Cells) -> Sequence[Cell]:
+    """The cells of a column, each for itself.
+
+    >>> one_by_one(Lists([1, 2], [0, 2])), one_by_one(Records({"a": [1, 2]}))
+    ([[], [1, 2]], [{'a': 1}, {'a': 2}])
+    """
+    match cells:
+        case pl.Series():
+            return cells.to_list()
+        case Lists():
+            items = iter(one_by_one(cells.items))
+            return [None if count is None else list(islice(items, count)) for count in cells.counts]
+        case Records():
+            rows = zip(*map(one_by_one, cells.fields.values()), strict=True)
+            return [dict(zip(cells.fields, row, strict=True)) for row in rows]
+        case _:
+            return cells
+
+
+def packed(cells: Cells, type: Type) -> Cells:
+    """The cells of a column of this type as they take least room, and are cast quickest, if nothing is odd about any."""
+    match present(type), cells:
+        case ListOf(item), Lists(items, counts):
+            return Lists(packed(items, item), counts)
+        case RecordOf(fields), Records(columns):
+            return Records({name: packed(columns[name], field) for name, field in fields})
+        case ListOf(item), [*lists] if are_lists(lists):
+            return Lists(packed(list(chain.from_iterable(lists)), item), list(map(len, lists)))
+        case Scalar(), [*scalars]:
+            series = _series_of(scalars)
+            return cells if series is None else series
+        case _:
+            return cells
+
+
+def joined(parts: Sequence[Cells]) -> Cells:
+    """The cells of all parts, one part after the other."""
+    match parts[0] if len(set(map(type, parts))) == 1 else None:
+        case pl.Series():
+            series = [part for part in parts if isinstance(part, pl.Series)]
+            alike = len({part.dtype for part in series}) == 1
+            return pl.concat(series if alike else [part.cast(pl.String) for part in series], rechunk=True)
+        case Lists():
+            lists = [part for part in parts if isinstance(part, Lists)]
+            return Lists(joined([part.items for part in lists]), [n for part in lists for n in part.counts])
+        case Records(fields):
+            records = [part for part in parts if isinstance(part, Records)]
+            return Records({name: joined([part.fields[name] for part in records]) for name in fields})
+        case _:
+            return list(chain.from_iterable(map(one_by_one, parts)))
+
+
+def _series_of(cells: Sequence[Cell]) -> pl.Series | None:
+    """Ints as ints, texts and ints as texts, nulls among them; None: there is something else."""
+    kinds = set(map(type, cells))
+    if kinds == {int}:
+        with suppress(TypeError, OverflowError):  # of more than 64 bits, or than Polars has
+            return pl.Series(cells, dtype=pl.Int64)
+    if not kinds <= {str, int, NoneType}:
+        return None
+    texts = [repr(cell) if isinstance(cell, int) else cell for cell in cells] if int in kinds else cells
+    return pl.Series(texts, dtype=pl.String)
+
+
+def are_lists(cells: Sequence[object]) -> TypeGuard[Sequence[list[Cell]]]:
+    """Whether all cells are lists."""
+    return set(map(type, cells)) <= {list}
+
+
+def are_mappings(cells: Sequence[object]) -> TypeGuard[Sequence[dict[str, Cell]]]:
+    """Whether all cells are mappings."""
+    return set(map(type, cells)) <= {dict}
 
 
 def _cast_scalars(cells: Sequence[Cell], rule: CellRule) -> Cast:
     """Each cell by its text; what has none, and true and false where they are no text, do not fit."""
-    kinds = set(map(type, cells))
-    if kinds <= {str, NoneType}:
-        return cast_series(pl.Series(cells, dtype=pl.String), rule)
-    if kinds <= {int, NoneType}:
-        return cast_series(pl.Series([None if cell is None else repr(cell) for cell in cells], dtype=pl.String), rule)
+    series = _series_of(cells)
+    if series is not None:
+        return cast_series(series, rule)
     texts = [cell if cell is None or isinstance(cell, str) else _text_or_null(cell) for cell in cells]
     done = cast_series(pl.Series(texts, dtype=pl.String), rule)
-    if kinds <= {str, int, NoneType}:
-        return done
     return _whole(done.values, done.faults, [_is_no_scalar(cell, rule) for cell in cells], rule)
 
 
@@ -178,38 +268,63 @@ def _is_no_scalar(cell: Cell, rule: CellRule) -> bool:
             return False
 
 
-def _cast_lists(cells: Sequence[Cell], rule: CellRule, item: CellRule) -> Cast:
+def _cast_lists(cells: Cells, rule: CellRule, item: CellRule) -> Cast:
     """All items of all lists at once, which are then gathered into lists again."""
-    lists = [cell if isinstance(cell, list) else None for cell in cells]
-    items = cast_cells(list(chain.from_iterable(filter(None, lists))), item)
-    counts = pl.DataFrame({"count": [None if cell is None else len(cell) for cell in lists]}, {"count": pl.Int64})
-    ends = pl.col("count").fill_null(0).cum_sum()
-    places = pl.int_ranges(ends - pl.col("count").fill_null(0), ends)
-    done = counts.select(
-        value=pl.when(pl.col("count").is_not_null()).then(pl.lit(items.values).implode().list.gather(places)),
-        fault=pl.lit(items.faults).implode().list.gather(places).list.max().fill_null(Fault.NONE),
-    )
-    return _whole(done["value"], done["fault"], _others(cells, list, rule), rule)
+    lists, others = (cells, ()) if isinstance(cells, Lists) else _as_lists(one_by_one(cells), rule)
+    items = cast_cells(lists.items, item)
+    counts = pl.Series("count", lists.counts, dtype=pl.Int64)
+    count = pl.col("count").fill_null(0)
+    places = pl.int_ranges(count.cum_sum() - count, count.cum_sum())
+    values = pl.when(pl.col("count").is_not_null()).then(pl.lit(items.values).implode().list.gather(places))
+    done = counts.to_frame().select(value=values)["value"]
+    faults = _no_faults(len(counts))
+    if (items.faults != Fault.NONE).any():
+        greatest = pl.lit(items.faults).implode().list.gather(places).list.max().fill_null(Fault.NONE)
+        faults = counts.to_frame().select(fault=greatest)["fault"]
+    return _whole(done, faults, others, rule)
 
 
-def _cast_records(cells: Sequence[Cell], rule: CellRule) -> Cast:
+def _as_lists(cells: Sequence[Cell], rule: CellRule) -> tuple[Lists, Sequence[bool]]:
+    """Cells as lists, those that are none as nulls; and which of these are no nulls, as in `_whole`."""
+    if are_lists(cells):
+        return Lists(list(chain.from_iterable(cells)), list(map(len, cells))), ()
+    found = [cell if isinstance(cell, list) else None for cell in cells]
+    counts = [None if cell is None else len(cell) for cell in found]
+    return Lists(list(chain.from_iterable(filter(None, found))), counts), _others(cells, list, rule)
+
+
+def _cast_records(cells: Cells, rule: CellRule) -> Cast:
     """Field by field."""
-    records = [cell if isinstance(cell, dict) else None for cell in cells]
-    casts = {
-        name: cast_cells([None if record is None else record.get(name) for record in records], part)
-        for name, part in rule.parts.items()
-    }
-    done = pl.DataFrame({"there": [record is not None for record in records]}, {"there": pl.Boolean}).select(
-        value=pl.when("there").then(pl.struct(pl.lit(cast.values.alias(name)) for name, cast in casts.items())),
-        fault=pl.when("there").then(pl.max_horizontal(pl.lit(cast.faults) for cast in casts.values())),
+    if isinstance(cells, Records):
+        return _cast_fields(cells, rule)
+    values = one_by_one(cells)
+    there = [isinstance(cell, dict) for cell in values]
+    mappings = [cell if isinstance(cell, dict) else {} for cell in values]
+    fields = Records({name: [mapping.get(name) for mapping in mappings] for name in rule.parts})
+    done = _cast_fields(fields, rule)
+    if all(there):
+        return done
+    only = pl.DataFrame({"there": there}, {"there": pl.Boolean}).select(
+        value=pl.when("there").then(pl.lit(done.values)),
+        fault=pl.when("there").then(pl.lit(done.faults)).otherwise(Fault.NONE),
     )
-    faults = done["fault"].fill_null(Fault.NONE)
-    return _whole(done["value"], faults, _others(cells, dict, rule), rule)
+    return _whole(only["value"], only["fault"], _others(values, dict, rule), rule)
+
+
+def _cast_fields(records: Records, rule: CellRule) -> Cast:
+    casts = {name: cast_cells(records.fields[name], part) for name, part in rule.parts.items()}
+    values = pl.DataFrame([done.values.alias(name) for name, done in casts.items()]).to_struct()
+    faults = pl.DataFrame([done.faults.alias(name) for name, done in casts.items()]).max_horizontal()
+    return _whole(values, faults, (), rule)
 
 
 def _whole(values: pl.Series, faults: pl.Series, others: Sequence[bool], rule: CellRule) -> Cast:
-    """The cast of cells of which `others` are of another kind than the type; a cell with a fault has no value."""
-    cast = pl.DataFrame([values.alias("value"), faults.alias("fault"), pl.Series("other", others, dtype=pl.Boolean)])
+    """The cast of cells of which `others` (empty: none) are of another kind than the type; a cell with a fault has no
+    value."""
+    if not others and not values.has_nulls() and (faults == Fault.NONE).all():
+        return Cast(values.alias(""), faults.cast(pl.UInt8).alias(""))
+    other = pl.Series("other", others or [False] * len(values), dtype=pl.Boolean)
+    cast = pl.DataFrame([values.alias("value"), faults.alias("fault"), other])
     fault = pl.when("other").then(Fault.CAST).otherwise("fault")
     value = pl.when(fault == Fault.NONE).then("value")
     null = value.is_null() & (fault == Fault.NONE) & (not is_nullable(rule.type))
@@ -217,10 +332,12 @@ def _whole(values: pl.Series, faults: pl.Series, others: Sequence[bool], rule: C
     return Cast(done["value"].alias(""), done["fault"].alias(""))
 
 
+def _no_faults(count: int) -> pl.Series:
+    return pl.Series([Fault.NONE], dtype=pl.UInt8).new_from_index(0, count)
+
+
 def _others(cells: Sequence[Cell], kind: type[list[Cell]] | type[dict[str, Cell]], rule: CellRule) -> Sequence[bool]:
     """Whether each cell is neither of this kind nor null."""
-    if set(map(type, cells)) <= {kind, NoneType}:
-        return [False] * len(cells)
     return [not isinstance(cell, kind) and not _is_null(cell, rule) for cell in cells]
 
 
@@ -232,8 +349,12 @@ def _is_null(cell: Cell, rule: CellRule) -> bool:
 
 
 def cast_series(cells: pl.Series, rule: CellRule) -> Cast:
-    """Cells of text, all at once."""
+    """Cells of text, or ints in the place of theirs, all at once."""
     name = present(rule.type)
+    if cells.dtype == pl.Int64:
+        if name == INT and rule.keep and not rule.values and not rule.missing and not cells.has_nulls():
+            return Cast(cells, _no_faults(len(cells)))
+        cells = cells.cast(pl.String)
     if name in _FEW or rule.values:
         return _cast_distinct(cells, rule)
     if name in (INT, FLOAT) and rule.keep:
@@ -257,8 +378,7 @@ def _cast_numbers(cells: pl.Series, rule: CellRule) -> Cast:
     values = cells.cast(dtype_of(rule.type), strict=False)
     odd = (values.is_null() | ~values.is_finite() | cells.is_in(rule.missing)).arg_true()
     cast = _cast_texts(cells.gather(odd), rule)
-    faults = pl.Series([Fault.NONE], dtype=pl.UInt8).new_from_index(0, len(cells))
-    return Cast(values.scatter(odd, cast.values), faults.scatter(odd, cast.faults))
+    return Cast(values.scatter(odd, cast.values), _no_faults(len(cells)).scatter(odd, cast.faults))
 
 
 def _cast_texts(cells: pl.Series, rule: CellRule) -> Cast:

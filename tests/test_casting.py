@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, time
 from typing import Literal
 
@@ -27,7 +28,21 @@ from cxrspec.compiler.types import (
     nullable,
     present,
 )
-from cxrspec.runtime.casting import Cell, Fault, cast_cells, cast_series, rule_of
+from cxrspec.runtime.casting import (
+    Cell,
+    Cells,
+    Fault,
+    Lists,
+    Records,
+    are_lists,
+    are_mappings,
+    cast_cells,
+    cast_series,
+    joined,
+    one_by_one,
+    packed,
+    rule_of,
+)
 from tests.one_cell import cast_value
 
 HERE = (Place("name", "x"),)
@@ -258,17 +273,32 @@ def fitting(type: Type) -> st.SearchStrategy[Cell]:
     return st.one_of(shaped, shaped, shaped, CELLS)
 
 
+def apart(cells: Sequence[Cell], type: Type) -> Cells:
+    """Lists and records taken apart, as far as all cells are of the shape of the type."""
+    match present(type):
+        case ListOf(item) if are_lists(cells):
+            return Lists(apart([item for cell in cells for item in cell], item), [len(cell) for cell in cells])
+        case RecordOf(fields) if are_mappings(cells):
+            return Records({name: apart([cell.get(name) for cell in cells], field) for name, field in fields})
+        case _:
+            return cells
+
+
 @given(
     type_and_cells=NESTED_TYPES.flatmap(lambda type: st.tuples(st.just(type), st.lists(fitting(type), max_size=5))),
     values=VALUES,
     otherwise=st.sampled_from(["refuse", "keep", "value"]),
     squeeze=st.booleans(),
+    missing=st.sampled_from([(), ("None", "1", "true")]),
+    cut=st.integers(0, 4),
 )
 def test_nested_cells_are_cast_as_one_by_one(
     type_and_cells: tuple[Type, list[Cell]],
     values: dict[str, str | int | float | bool],
     otherwise: Literal["refuse", "keep", "value"],
     squeeze: bool,
+    missing: tuple[str, ...],
+    cut: int,
 ) -> None:
     type, cells = type_and_cells
     column = RawColumn(
@@ -278,15 +308,51 @@ def test_nested_cells_are_cast_as_one_by_one(
         values=tuple(values.items()),
         otherwise=otherwise,
         other="test" if otherwise == "value" else None,
-        missing=("None", "1", "true"),
+        missing=missing,
         squeeze=squeeze,
     )
     rule = rule_of(column)
-    done = cast_cells(cells, rule)
     alone = [cast_value(cell, rule) for cell in cells]
-    assert done.values.dtype == dtype_of(type)
-    assert done.faults.to_list() == [fault for _, fault in alone]
-    assert done.values.to_list() == [value for value, _ in alone]
+    parts = [packed(apart(part, type), type) for part in (cells[:cut], cells[cut:]) if part]
+    for form in (cells, apart(cells, type), packed(cells, type), joined(parts)):
+        done = cast_cells(form, rule)
+        assert done.values.dtype == dtype_of(type)
+        assert done.faults.to_list() == [fault for _, fault in alone]
+        assert done.values.to_list() == [value for value, _ in alone]
+
+
+BIG = (2**63 - 1, -(2**63), 2**63, -(2**63) - 1, 10**60)
+
+
+@pytest.mark.parametrize("missing", [(), ("7",)])
+@pytest.mark.parametrize("type", [INT, nullable(INT), FLOAT, TEXT, ListOf(INT)])
+@pytest.mark.parametrize("big", BIG)
+def test_ints_are_cast_by_their_texts(big: int, type: Type, missing: tuple[str, ...]) -> None:
+    """Those of 64 bits as they are, where nothing else is said of them."""
+    rule = rule_of(RawColumn("x", type, HERE, missing=missing))
+    others: list[Cell] = [big, True, None, "7", 7.5]
+    for other in others:
+        cells: list[Cell] = [[7], [other], []] if isinstance(type, ListOf) else [7, other]
+        alone = [cast_value(cell, rule) for cell in cells]
+        for form in (cells, packed(cells, type)):
+            done = cast_cells(form, rule)
+            assert list(zip(done.values.to_list(), done.faults.to_list(), strict=True)) == alone
+
+
+def test_what_is_alike_is_packed() -> None:
+    """The laws above would hold if all cells stayed as they are."""
+    whole = packed(Records({"a": [[1, 2], [], [3]], "b": ["x", 7, None]}), RecordOf((("a", ListOf(INT)), ("b", TEXT))))
+    assert isinstance(whole, Records)
+    lists, texts = whole.fields["a"], whole.fields["b"]
+    assert isinstance(lists, Lists)
+    assert isinstance(lists.items, pl.Series)
+    assert isinstance(texts, pl.Series)
+    assert (lists.items.to_list(), texts.to_list()) == ([1, 2, 3], ["x", "7", None])
+    assert one_by_one(joined([whole, whole])) == 2 * [
+        {"a": [1, 2], "b": "x"},
+        {"a": [], "b": "7"},
+        {"a": [3], "b": None},
+    ]
 
 
 @given(st.integers(-(2**63), 2**63 - 1))

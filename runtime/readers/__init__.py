@@ -19,7 +19,7 @@ import polars as pl
 from cxrspec.compiler.diagnostics import Diagnostic
 from cxrspec.compiler.plan import RawColumn, Read
 from cxrspec.compiler.types import ListOf, is_nullable
-from cxrspec.runtime.casting import Cell
+from cxrspec.runtime.casting import Cells
 from cxrspec.runtime.locate import Found, Located, problem
 
 
@@ -28,14 +28,14 @@ class Raw:
     """The rows of some files, one file after the other.
 
     files   the files that could be read, in the order of their rows, with their numbers of rows
-    cells   per column its raw cells: a series of text, or a list of what JSON gives (None: absent). A column that a
-            problem was reported for is left out
+    cells   per column its raw cells: a series of text, or what JSON gives (None: absent). A column that a problem was
+            reported for is left out
     lines   the line (from 1) of each row in its file; None where the reader knows none
     never   columns that no row has, each with the finding that this is if no row of other files has them either
     """
 
     files: tuple[tuple[Found, int], ...]
-    cells: Mapping[str, pl.Series | Sequence[Cell]]
+    cells: Mapping[str, Cells]
     lines: pl.Series | None = None
     never: Mapping[str, Diagnostic] = field(default_factory=dict[str, Diagnostic])
 
@@ -62,7 +62,8 @@ def reader_names() -> list[str]:
 
 def decoded(found: Found, data: bytes, encoding: str, problems: list[Diagnostic]) -> str | None:
     """The text of a file that may not be empty; None: an empty or wrongly encoded file, which is noted."""
-    if not data.removeprefix(BOM_UTF8).strip():
+    text = data.removeprefix(BOM_UTF8)
+    if not text or text.isspace():
         problems.append(problem("CXR606", "an empty file", found.name))
         return None
     return text_of(found, data, encoding, problems)

@@ -14,10 +14,13 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
-from itertools import repeat
+from itertools import accumulate, chain, pairwise, repeat
+from operator import itemgetter
+from types import NoneType
 from typing import Literal, TypeAlias, TypeVar, cast
 
 import msgspec
@@ -26,7 +29,7 @@ import polars as pl
 from cxrspec.compiler.diagnostics import Diagnostic
 from cxrspec.compiler.plan import Part, Place, RawColumn, Read
 from cxrspec.compiler.types import ListOf, RecordOf, present
-from cxrspec.runtime.casting import Cell
+from cxrspec.runtime.casting import Cell, Cells, Lists, Records, are_lists, are_mappings, joined, one_by_one, packed
 from cxrspec.runtime.locate import Found, Located, contents, problem
 from cxrspec.runtime.readers import Raw, decoded, never_there, shown_places
 
@@ -109,6 +112,7 @@ class Misfit(float):
 
 Value: TypeAlias = "Cell | Literal[Absent.ABSENT]"
 _NOTHING = (Absent, Misfit)
+_NO_VALUE = (NoneType, *_NOTHING)
 T = TypeVar("T")
 
 
@@ -173,42 +177,54 @@ def _taken(items: Sequence[T], places: Sequence[int]) -> list[T]:
 
 def _one(nodes: Nodes, step: Member | Item, absent: Value) -> Nodes:
     """The member or the item of that name or number in each."""
-    owners = range(len(nodes.values))
+    values = nodes.values
+    owners = range(len(values))
     if isinstance(step, Member):
         name = step.name
-        members = [
-            value.get(name, absent) if isinstance(value, dict) else _other(value, "a mapping", absent)
-            for value in nodes.values
-        ]
+        if are_mappings(values):
+            members: list[Value] = [value.get(name, absent) for value in values]
+        else:
+            members = [
+                value.get(name, absent) if isinstance(value, dict) else _other(value, "a mapping", absent)
+                for value in values
+            ]
         return Nodes(members, nodes, owners, keys=[name] * len(members))
     index = step.index
-    items = [
-        (value[index] if index < len(value) else absent) if isinstance(value, list) else _other(value, "a list", absent)
-        for value in nodes.values
-    ]
+    if are_lists(values) and index < min(map(len, values), default=0):
+        items: list[Value] = list(map(itemgetter(index), values))
+    else:
+        items = [
+            (value[index] if index < len(value) else absent)
+            if isinstance(value, list)
+            else _other(value, "a list", absent)
+            for value in values
+        ]
     return Nodes(items, nodes, owners)
 
 
 def _all(nodes: Nodes, step: Members | Items, absent: Value) -> Nodes:
-    """All members or items of each."""
-    found: list[Value] = []
-    owners: list[int] = []
-    keys: list[str | None] = []
-    places: list[int] = []
-    expected = "a mapping" if isinstance(step, Members) else "a list"
-    for owner, value in enumerate(nodes.values):
-        if isinstance(value, dict) and isinstance(step, Members):
-            found += value.values()
-            keys += value
-        elif isinstance(value, list) and isinstance(step, Items):
-            found += value
-        else:
-            found.append(_other(value, expected, absent))
-            keys.append(None)
-        added = len(found) - len(owners)
-        owners += repeat(owner, added)
-        places += range(added)
-    return Nodes(found, nodes, owners, keys if isinstance(step, Members) else None, places)
+    """All members or items of each; one that is of another kind has what is found there, without a name."""
+    values = nodes.values
+    found: list[Value]
+    if isinstance(step, Members):
+        mappings: Sequence[dict[str, Cell] | dict[None, Value]] = (
+            values
+            if are_mappings(values)
+            else [value if isinstance(value, dict) else {None: _other(value, "a mapping", absent)} for value in values]
+        )
+        found = [member for mapping in mappings for member in mapping.values()]
+        keys, counts = list(chain.from_iterable(mappings)), list(map(len, mappings))
+    else:
+        lists: Sequence[list[Cell] | list[Value]] = (
+            values
+            if are_lists(values)
+            else [value if isinstance(value, list) else [_other(value, "a list", absent)] for value in values]
+        )
+        found = [item for items in lists for item in items]
+        keys, counts = None, list(map(len, lists))
+    owners = list(chain.from_iterable(map(repeat, range(len(counts)), counts)))
+    places = list(chain.from_iterable(map(range, counts)))
+    return Nodes(found, nodes, owners, keys, places)
 
 
 def _up(nodes: Nodes, absent: Value) -> Nodes:
@@ -247,7 +263,10 @@ def _positions(nodes: Nodes, level: int) -> Sequence[Value]:
 
 # ---------------------------------------------------------------------------------------------------------- cells
 
-Get: TypeAlias = Callable[[Nodes], Sequence[Value]]
+Column: TypeAlias = "Sequence[Value] | Lists | Records"
+"""Cells, of which some may be absent, and misfits; taken apart only where none is."""
+
+Get: TypeAlias = Callable[[Nodes], Column]
 """The cells of a column, one for each node."""
 
 
@@ -269,16 +288,27 @@ def _values(nodes: Nodes) -> Sequence[Value]:
 def _first_of(places: Sequence[Get]) -> Get:
     """The first place that is there."""
 
-    def get(nodes: Nodes) -> Sequence[Value]:
-        found: Sequence[Value] = [ABSENT] * len(nodes.values)
-        for place in places:
-            others = place(nodes)
-            found = [other if value is ABSENT else value for value, other in zip(found, others, strict=True)]
-            if ABSENT not in found:
+    def get(nodes: Nodes) -> Column:
+        found = places[0](nodes)
+        for place in places[1:]:
+            if not _any_of((Absent,), found):
                 break
+            others = _values_of(place(nodes))
+            found = [
+                other if value is ABSENT else value for value, other in zip(_values_of(found), others, strict=True)
+            ]
         return found
 
-    return get if len(places) > 1 else places[0]
+    return get
+
+
+def _any_of(kinds: Iterable[type], column: Column) -> bool:
+    """Whether some of the cells are of these kinds, of which lists and records are none."""
+    return not isinstance(column, Lists | Records) and not set(map(type, column)).isdisjoint(kinds)
+
+
+def _values_of(column: Column) -> Sequence[Value]:
+    return one_by_one(column) if isinstance(column, Lists | Records) else column
 
 
 def _place_of(place: Place, shape: Get, many: bool) -> Get | None:
@@ -303,44 +333,52 @@ def _place_of(place: Place, shape: Get, many: bool) -> Get | None:
     return lambda nodes: _within(visit(nodes, steps).nodes, shape)
 
 
-def _firsts(reached: Reached, shape: Get, count: int) -> Sequence[Value]:
+def _firsts(reached: Reached, shape: Get, count: int) -> Column:
     """The first of the nodes that were reached from each origin; a misfit among them is one of the whole."""
-    values = shape(reached.nodes)
+    column = shape(reached.nodes)
     if reached.origins is None:
-        return values
+        return column
     found: list[Value] = [ABSENT] * count
-    for origin, value in zip(reversed(reached.origins), reversed(values), strict=True):
+    for origin, value in zip(reversed(reached.origins), reversed(_values_of(column)), strict=True):
         if not isinstance(found[origin], Misfit):
             found[origin] = value
     return found
 
 
-def _lists(reached: Reached, shape: Get, count: int) -> Sequence[Value]:
+def _lists(reached: Reached, shape: Get, count: int) -> Column:
     """The nodes that were reached from each origin, as a list; one that is absent or a misfit is the whole."""
-    origins, values = reached.origins or (), shape(reached.nodes)
+    origins, column = reached.origins or (), shape(reached.nodes)
+    if not _any_of(_NOTHING, column):
+        return Lists(_or_null(column), list(map(Counter(origins).get, range(count), repeat(0))))
     lists: list[list[Value]] = [[] for _ in range(count)]
+    values = _values_of(column)
     for origin, value in zip(origins, values, strict=True):
         lists[origin].append(value)
     whole: dict[int, Value] = dict(enumerate(cast(list[list[Cell]], lists)))  # but for those that are replaced now
-    if not set(_NOTHING).isdisjoint(map(type, values)):
-        odd = [(origin, value) for origin, value in zip(origins, values, strict=True) if isinstance(value, _NOTHING)]
-        whole |= reversed(odd)  # of several, the first
+    odd = [(origin, value) for origin, value in zip(origins, values, strict=True) if isinstance(value, _NOTHING)]
+    whole |= reversed(odd)  # of several, the first
     return list(whole.values())
 
 
-def _within(nodes: Nodes, shape: Get) -> Sequence[Value]:
+def _within(nodes: Nodes, shape: Get) -> Column:
     """The items of the one list that each node is; null, or something that the cast refuses, stays as it is."""
+    values = nodes.values
     if shape is _values:
-        return nodes.values
-    lists = [value if isinstance(value, list) else [] for value in nodes.values]
+        return values
+    lists = values if are_lists(values) else [value if isinstance(value, list) else [] for value in values]
     items = _all(replace(nodes, values=lists), Items(), None)
     shaped = _lists(Reached(items, items.owners), shape, len(lists))
-    return [own if isinstance(value, list) else value for value, own in zip(nodes.values, shaped, strict=True)]
+    if lists is values:
+        return shaped
+    own = _values_of(shaped)
+    return [own[place] if isinstance(value, list) else value for place, value in enumerate(values)]
 
 
-def _or_null(values: Sequence[Value]) -> list[Cell]:
-    """The values, with null for what is absent."""
-    return [None if value is ABSENT else value for value in values]
+def _or_null(column: Column) -> Cells:
+    """The cells, with null for what is absent."""
+    if _any_of((Absent,), column):
+        return [None if value is ABSENT else value for value in _values_of(column)]
+    return cast(Cells, column)
 
 
 def _records(type: RecordOf, each: Sequence[Part]) -> Get | None:
@@ -352,14 +390,15 @@ def _records(type: RecordOf, each: Sequence[Part]) -> Get | None:
     }
     if None in fields.values():
         return None
-    gets = [get for get in fields.values() if get is not None]
+    gets = {name: get for name, get in fields.items() if get is not None}
 
-    def records(nodes: Nodes) -> Sequence[Value]:
-        columns = [_or_null(get(nodes)) for get in gets]
-        found: list[dict[str, Cell]] = list(map(dict, map(zip, repeat(tuple(fields)), zip(*columns, strict=True))))
+    def records(nodes: Nodes) -> Column:
+        found = Records({name: _or_null(get(nodes)) for name, get in gets.items()})
+        if not _any_of(_NO_VALUE, nodes.values):
+            return found
         return [
-            value if value is None or isinstance(value, _NOTHING) else own
-            for value, own in zip(nodes.values, found, strict=True)
+            value if isinstance(value, _NO_VALUE) else own
+            for value, own in zip(nodes.values, one_by_one(found), strict=True)
         ]
 
     return records
@@ -389,13 +428,25 @@ Stretches: TypeAlias = Callable[[str, Sequence[Step], bool], Iterator[Stretch]]
 
 def rows(read: Read, columns: Sequence[RawColumn], located: Located, problems: list[Diagnostic]) -> Raw:
     """The rows of every document; a file is one."""
-    return rows_of_stretches(read, columns, located, problems, stretches)
+    return rows_of_stretches(read, columns, located, problems, stretches, _SMALL)
+
+
+_SMALL = 1 << 15
+"""Characters of a document that is read together with others."""
+
+_TOGETHER = 1 << 5
+"""Documents that are read together."""
 
 
 def rows_of_stretches(
-    read: Read, columns: Sequence[RawColumn], located: Located, problems: list[Diagnostic], stretches: Stretches
+    read: Read,
+    columns: Sequence[RawColumn],
+    located: Located,
+    problems: list[Diagnostic],
+    stretches: Stretches,
+    small: int = 0,
 ) -> Raw:
-    """The rows of the stretches of each file."""
+    """The rows of the stretches of each file; a text of fewer characters than `small` is a document."""
     gets = {column.name: cells_of(column) for column in columns}
     steps = parse_path(read.rows)
     for column in columns:
@@ -407,11 +458,30 @@ def rows_of_stretches(
         return Raw((), {})
     up = any(".." in path.split("/") for column in columns for path in _paths(column))
     table = Gathered(columns, {name: get for name, get in gets.items() if get is not None})
-    for found, data in contents(located, problems):
-        text = decoded(found, data, read.encoding, problems)
-        if text is not None:
+    waiting: list[tuple[Found, Cell]] = []
+    noted: list[Diagnostic] = []  # of what comes behind those that wait
+    for found, data in contents(located, noted):
+        text = decoded(found, data, read.encoding, noted)
+        document = None if text is None or len(text) >= small else _sound(text)
+        if noted or document is None or len(waiting) == _TOGETHER:
+            table.read_together(waiting, steps, problems)
+            problems += noted
+            waiting, noted[:] = [], []
+        if document is not None:
+            waiting.append((found, document))
+        elif text is not None:
             table.read(found, stretches(text, steps, up), problems)
+    table.read_together(waiting, steps, problems)
+    problems += noted
     return table.raw()
+
+
+def _sound(text: str) -> Cell:
+    """A document; None: null, or not sound."""
+    try:
+        return parse(text)
+    except BrokenJsonError:
+        return None
 
 
 def _paths(column: RawColumn) -> Iterator[str]:
@@ -419,31 +489,52 @@ def _paths(column: RawColumn) -> Iterator[str]:
         yield place.path
 
 
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """The rows of a stretch: how many they are, their lines, their cells by column, and the columns that some have."""
+
+    count: int
+    lines: Sequence[int] | None
+    cells: Mapping[str, Cells]
+    there: frozenset[str]
+
+
 class Gathered:
     """The cells of all files, column by column."""
 
     def __init__(self, columns: Sequence[RawColumn], gets: dict[str, Get]) -> None:
         self.columns, self.gets = columns, gets
+        self.types = {column.name: column.type for column in columns}
         self.files: list[tuple[Found, int]] = []
-        self.lines: list[int | None] = []
-        self.cells: dict[str, list[Value]] = {name: [] for name in gets}
+        self.parts: list[Rows] = []
         self.names: dict[str, None] = {}
 
     def read(self, found: Found, stretches: Iterator[Stretch], problems: list[Diagnostic]) -> None:
         """Add the rows of a file; none, if there is a mistake in it, of which the first is noted."""
-        before = len(self.lines)
+        before = len(self.parts)
         mistake = self._first_mistake(found, stretches)
-        count = len(self.lines) - before
         if mistake is None:
+            count = sum(part.count for part in self.parts[before:])
             self.files.append((found, count))
             if not count:
                 mistake = problem("CXR607", "a file without rows", found.name, severity="warning")
         else:
-            del self.lines[before:]
-            for cells in self.cells.values():
-                del cells[before:]
+            del self.parts[before:]
         if mistake is not None:
             problems.append(mistake)
+
+    def read_together(
+        self, files: Sequence[tuple[Found, Cell]], steps: Sequence[Step], problems: list[Diagnostic]
+    ) -> None:
+        """Add the rows of files of a document each: of all at once, or file by file if there is anything to note."""
+        reached = visit(Nodes([document for _, document in files]), steps)
+        counts = Counter(range(len(files)) if reached.origins is None else reached.origins)
+        if len(counts) < len(files) or _any_of(_NO_VALUE, reached.nodes.values):
+            for found, document in files:
+                self.read(found, iter([Stretch(Nodes([document]), steps)]), problems)
+        elif files:
+            self.files += [(found, counts[number]) for number, (found, _) in enumerate(files)]
+            self._add(reached.nodes, None, list(accumulate(counts[number] for number in range(len(files)))))
 
     def _first_mistake(self, found: Found, stretches: Iterator[Stretch]) -> Diagnostic | None:
         """Add the rows of a file up to its first mistake, and say which that is."""
@@ -454,30 +545,43 @@ class Gathered:
                 lines = stretch.lines
                 if lines is not None and reached.origins is not None:
                     lines = _taken(lines, reached.origins)
-                for place, row in enumerate(rows):
-                    if row is None or isinstance(row, _NOTHING):
-                        return problem("CXR609", _no_row(row), found.name, line=lines[place] if lines else None)
-                self.lines += lines or repeat(None, len(rows))
-                for name, get in self.gets.items():
-                    self.cells[name] += get(reached.nodes)
-                for row in rows[:100]:
-                    if isinstance(row, dict):
-                        self.names |= dict.fromkeys(row)
+                if _any_of(_NO_VALUE, rows):
+                    place, row = next((p, row) for p, row in enumerate(rows) if isinstance(row, _NO_VALUE))
+                    return problem("CXR609", _no_row(row), found.name, line=lines[place] if lines else None)
+                if rows:
+                    self._add(reached.nodes, lines, [len(rows)])
         except BrokenJsonError as error:
             return problem("CXR608", str(error), found.name, line=error.line, help=[error.help])
         return None
 
+    def _add(self, nodes: Nodes, lines: Sequence[int] | None, ends: Sequence[int]) -> None:
+        """Add rows, those of a file up to each of `ends`."""
+        columns = {name: get(nodes) for name, get in self.gets.items()}
+        there = frozenset(name for name, column in columns.items() if _is_there(column))
+        cells = {name: packed(_or_null(column), self.types[name]) for name, column in columns.items()}
+        self.parts.append(Rows(len(nodes.values), lines, cells, there))
+        if len(there) < len(columns):
+            for start, end in pairwise([0, *ends]):
+                first = nodes.values[start : min(start + 100, end)]
+                self.names |= dict.fromkeys(chain.from_iterable(row for row in first if isinstance(row, dict)))
+
     def raw(self) -> Raw:
         """The rows, and the columns that none of them has."""
-        cells: dict[str, list[Cell]] = {}
+        cells: dict[str, Cells] = {}
         never: dict[str, Diagnostic] = {}
-        for column in (c for c in self.columns if c.name in self.cells):
-            values = self.cells[column.name]
-            if values and not column.optional and all(value is ABSENT for value in values):
+        for column in (c for c in self.columns if c.name in self.gets):
+            there = any(column.name in part.there for part in self.parts)
+            if self.parts and not column.optional and not there:
                 never[column.name] = never_there(column, self.files[0][0].name, self.names)
-            cells[column.name] = _or_null(values)
-        lines = None if None in self.lines else pl.Series(self.lines, dtype=pl.Int64)
-        return Raw(tuple(self.files), cells, lines, never)
+            cells[column.name] = joined([part.cells[column.name] for part in self.parts])
+        lines = [part.lines for part in self.parts if part.lines is not None]
+        numbers = pl.Series(list(chain.from_iterable(lines)), dtype=pl.Int64)
+        return Raw(tuple(self.files), cells, numbers if len(lines) == len(self.parts) else None, never)
+
+
+def _is_there(column: Column) -> bool:
+    """Whether not all cells are absent."""
+    return isinstance(column, Lists | Records) or any(value is not ABSENT for value in column)
 
 
 def _no_row(found: Absent | Misfit | None) -> str:
@@ -593,7 +697,8 @@ _Opened: TypeAlias = "list[msgspec.Raw] | dict[str, msgspec.Raw]"
 
 _ITEMS, _MEMBERS = msgspec.json.Decoder(list[msgspec.Raw]), msgspec.json.Decoder(dict[str, msgspec.Raw])
 
-_AT_ONCE = 1 << 12
+_AT_ONCE = 1 << 18
+"""About the characters of a stretch: what is made of as many stays in a processor's cache."""
 
 
 def _batches(text: str, opened: _Opened) -> Iterator[Nodes]:
@@ -601,8 +706,9 @@ def _batches(text: str, opened: _Opened) -> Iterator[Nodes]:
     keys = list(opened) if isinstance(opened, dict) else None
     items = list(opened.values()) if isinstance(opened, dict) else opened
     pairs = _pairs(dict.fromkeys(keys or ()))
-    for at in range(0, len(items), _AT_ONCE):
-        batch = slice(at, at + _AT_ONCE)
+    step = 1 + len(items) * _AT_ONCE // len(text)
+    for at in range(0, len(items), step):
+        batch = slice(at, at + step)
         try:
             values: list[Cell] = [_QUICK.decode(item) for item in items[batch]]
         except _REFUSED:
