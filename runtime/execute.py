@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import ceil
+from os.path import commonprefix
 from typing import Literal
 
 import polars as pl
@@ -96,7 +97,7 @@ class Execution:
         counts = _Counts(name)
         *before, asking = stages(relation)
         rows = self._limited(self._made(relation, before, counts))
-        rows = pl.concat([rows.filter(pl.col("split") == split).sort("$id") for split in SPLITS])
+        rows = pl.concat([sorted_by(rows.filter(pl.col("split") == split), "$id") for split in SPLITS])
         output = example(p.schema(relation), name, source, generated)
         gates: list[Gate] = []
         lost = Counter[int]()
@@ -181,6 +182,22 @@ class _Counts:
 
     def computed(self, frame: pl.DataFrame) -> Computed:
         return Computed(frame, tuple(self.losses), tuple(self.bad))
+
+
+def sorted_by(rows: pl.DataFrame, column: str) -> pl.DataFrame:
+    """Rows in the order of a column of texts that are all different, and begin alike.
+
+    before    rows.sort(column)
+    after     rows.sort(the eight bytes behind what all texts begin with, as one number; column)
+
+    Most places are told by the numbers, which are compared ten times as quickly.
+    """
+    if rows.is_empty():
+        return rows
+    outermost = rows.select(least=pl.col(column).min(), most=pl.col(column).max()).row(0)
+    shared = len(commonprefix(outermost).encode())  # noqa: RUF071 - by characters
+    behind = pl.col(column).str.pad_end(shared + 8, "\0").cast(pl.Binary).bin.slice(shared, 8)
+    return rows.sort(behind.bin.reinterpret(dtype=pl.UInt64, endianness="big"), column)
 
 
 def holdout(keys: pl.Series, cut: p.Cut, dtype: pl.DataType) -> pl.DataFrame:
