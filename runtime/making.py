@@ -162,7 +162,7 @@ class Making:
         """Compute one spec, and begin to write it; None after a finding in its data."""
         assert spec.plan is not None
         computed: list[Computed] | None = None
-        pictures = PictureFiles(self.way.roots)
+        pictures = PictureFiles(self.way.roots, self.way.context.images)
         writer = self._writer(spec, pictures)
         if not any(_errors(t.problems) for t in tables.values()):
             computed = self._examples(spec, execution, writer)
@@ -175,7 +175,7 @@ class Making:
                     tables[read.table] = self._table(read)
             if self.findings.stopped(spec, [d for t in tables.values() for d in t.problems]):
                 return None
-            pictures = PictureFiles(self.way.roots)
+            pictures = PictureFiles(self.way.roots, self.way.context.images)
             writer = self._writer(spec, pictures)
             alone = self._execution(spec.plan.relations, {name: table.frame for name, table in tables.items()})
             computed = self._examples(spec, alone, writer)

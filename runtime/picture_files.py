@@ -1,12 +1,13 @@
-"""The pictures of a spec's images, for formats that hold them; those that are not there are remembered."""
+"""The pictures of images: where they may lie; and those of a spec, for formats that hold them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
+from cxrspec.compiler.bodies import ImageCopies
 from cxrspec.runtime.locate import Roots
 
 MISSING = "CXR817"
@@ -18,11 +19,12 @@ class PictureFiles:
     """Opens pictures. `missing` are the images whose picture was looked for and is not there."""
 
     roots: Roots
+    copies: Mapping[str, ImageCopies]
     missing: set[str] = field(default_factory=set[str])
 
     def open(self, image: str) -> BinaryIO | None:
         """The picture of an image, as an example names it; None if there is none that can be opened."""
-        for path in self._places(image):
+        for path in places(image, self.roots, self.copies):
             try:
                 return path.open("rb")
             except OSError:
@@ -30,9 +32,15 @@ class PictureFiles:
         self.missing.add(image)
         return None
 
-    def _places(self, image: str) -> Iterator[Path]:
-        """Where it may lie: at its path below the data root, or below a folder that the settings give for its source."""
-        yield self.roots.data / image
-        source, _, rest = image.partition("/")
-        for root in self.roots.sources.get(source, ()):
-            yield root / rest
+
+def places(image: str, roots: Roots, copies: Mapping[str, ImageCopies]) -> Iterator[Path]:
+    """Where the picture of an image may lie, as an example names it, the first first: where a lab keeps copies, below the
+    roots of its source, below the data root. A path that leads out of these folders is nowhere."""
+    named = PurePosixPath(image)
+    for root in (copy.root for copy in copies.values() if named.is_relative_to(copy.root)):
+        if ".." not in named.relative_to(root).parts:
+            yield roots.data / named
+    if not named.is_absolute() and ".." not in named.parts:
+        source, _, below = named.as_posix().partition("/")
+        yield from (root / below for root in roots.of(source))
+        yield roots.data / named

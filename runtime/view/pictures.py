@@ -1,8 +1,7 @@
 """The pictures of examples: where they lie, and their bytes as a browser shows them.
 
-An example names a path below the data root. What lies there is looked for, in this order, where `[images.<source>]`
-says that the lab keeps copies, below the roots of the source, and below the data root. A path that leads out of these
-folders is not followed, and a file that is no picture is not handed out, whatever an output names.
+A path that leads out of the folders of pictures (../picture_files.py) is not followed, and a file that is no picture is
+not handed out, whatever an output names.
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.util import find_spec
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Literal, TypeAlias
 
 import polars as pl
@@ -19,6 +18,7 @@ import polars as pl
 from cxrspec.compiler.bodies import Context, ImageCopies, path
 from cxrspec.runtime import pictures
 from cxrspec.runtime.locate import Roots
+from cxrspec.runtime.picture_files import places
 from cxrspec.runtime.settings import Settings
 
 Kind: TypeAlias = Literal["jpeg", "png", "dicom"]
@@ -47,10 +47,8 @@ class Pictures:
     """The pictures of a lab, by the paths that examples have."""
 
     def __init__(self, settings: Settings) -> None:
-        self.data = settings.data
         self.roots = Roots(settings.data, settings.sources)
         self.copies = pictures.copies(settings)
-        self.folders = [images.root for images in settings.images.values()]
 
     def find(self, named: str) -> Picture:
         """The picture of the path that an example has.
@@ -59,7 +57,7 @@ class Pictures:
             NotShownError: it is not there, or nothing that can be shown.
         """
         try:
-            file = next((place for place in self._places(PurePosixPath(named)) if place.is_file()), None)
+            file = next((place for place in self._places(named) if place.is_file()), None)
             if file is None:
                 raise NotShownError("There is no picture at this path.")
             kind = _kind(file)
@@ -71,20 +69,13 @@ class Pictures:
             raise NotShownError("DICOM is shown with the packages of cxrspec[images].")
         return Picture(file, kind)
 
-    def _places(self, named: PurePosixPath) -> Iterator[Path]:
-        """Where the picture may lie."""
-        if ".." in named.parts:
-            return
-        if named.is_absolute():
-            if any(named.is_relative_to(folder.absolute()) for folder in self.folders):
-                yield Path(named)
-            return
-        if len(named.parts) > 1:
-            source, below = named.parts[0], "/".join(named.parts[1:])
-            if source in self.copies:
-                yield self.data / _copy(source, below, self.copies[source])
-            yield from (root / below for root in self.roots.of(source))
-        yield self.data / named
+    def _places(self, named: str) -> Iterator[Path]:
+        """Where the picture may lie; an output that was made without the lab's copies names none of them."""
+        source, _, below = named.partition("/")
+        if source in self.copies:
+            copy = _copy(source, below, self.copies[source])
+            yield from places(copy, self.roots, self.copies)
+        yield from places(named, self.roots, self.copies)
 
 
 def _copy(source: str, below: str, copies: ImageCopies) -> str:
