@@ -6,6 +6,7 @@ import json
 import random
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -15,10 +16,11 @@ from cxrspec.compiler.pipeline import Compilation
 from cxrspec.runtime.request import Result
 
 from . import made_up
-from .oracle.prompts import draw
+from .oracle import prompts
 from .test_soundness import REP, compiled, source, spec
 
 SEED = 9
+draw = cache(prompts.draw)
 ENGINES = ("in-memory", "streaming")
 FINDINGS = ("a", "b", "c", "everywhere")
 TABLES = """
@@ -94,11 +96,12 @@ def ring(
 ) -> dict[tuple[str, str], str]:
     """The image that is drawn for each (image, finding): the first at or behind its point, of its split, without the finding."""
     drawn: dict[tuple[str, str], str] = {}
+    has = frozenset(found)
     for image, finding in found:
         pool = sorted(
             (draw(SEED, other, finding, "drawn_for"), other)
             for other, (_, _, split) in images.items()
-            if split == images[image][2] and (other, finding) not in found
+            if split == images[image][2] and (other, finding) not in has
         )
         if pool:
             at = draw(SEED, f"{REP}/{image}/{finding}/", "drawn_for")

@@ -26,6 +26,20 @@ def nothing(root: Path, scale: float, seed: int) -> None:
     root.mkdir()
 
 
+SLOWLY = """\
+import time
+from cxrspec.runtime import demo, synth
+
+def slowly(root, scale, seed):
+    root.mkdir()
+    time.sleep(0.5)
+    (root / "made").write_text("")
+
+synth.synth = slowly
+print(demo.demo_root())
+"""
+
+
 @pytest.fixture(scope="module")
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with pytest.MonkeyPatch.context() as patch:
@@ -101,7 +115,7 @@ def test_the_root_is_another_when_what_makes_it_changes(
 
 
 def test_several_processes_make_one_root(tmp_path: Path) -> None:
-    command = [sys.executable, "-c", "from cxrspec.runtime.demo import demo_root; print(demo_root())"]
+    command = [sys.executable, "-c", SLOWLY]
     environment = os.environ | {"XDG_CACHE_HOME": str(tmp_path)}
     makers = [subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) for _ in range(3)]
     roots = {maker.communicate(timeout=60)[0].strip() for maker in makers}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache, cached_property
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -35,12 +36,16 @@ TWO_IMAGES = {
 
 @dataclass(frozen=True)
 class Written:
-    """A form as it stands in YAML, and all texts of its prompt."""
+    """A form as it stands in YAML."""
 
     task: str
     name: str
     form: Mapping[str, Any]
-    leaves: list[Leaf]
+
+    @cached_property
+    def leaves(self) -> list[Leaf]:
+        """All texts of its prompt."""
+        return leaves(prompt(self.form["prompt"], rules(self.task)))
 
     @property
     def answer(self) -> Mapping[str, str]:
@@ -51,6 +56,7 @@ class Written:
         return sum(bool(line.strip()) for line in self.form["prompt"].splitlines())
 
 
+@cache
 def task(name: str) -> Any:
     return yaml.safe_load((HOUSE / "specs" / "tasks" / name / "task.yaml").read_text("utf-8"))
 
@@ -61,7 +67,7 @@ def rules(name: str) -> dict[str, str]:
 
 def forms(name: str) -> Iterator[Written]:
     for form in task(name)["turns"]:
-        yield Written(name, form["form"], form, leaves(prompt(form["prompt"], rules(name))))
+        yield Written(name, form["form"], form)
 
 
 FORMS = [form for name in NAMES for form in forms(name)]

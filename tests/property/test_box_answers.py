@@ -129,7 +129,7 @@ def boxes(draw: st.DrawFn, width: int = 900, height: int = 1250) -> Box:
 def rows(draw: st.DrawFn) -> list[dict[str, Any]]:
     """Boxes and labels; now and then one of an image of another size."""
     made: list[dict[str, Any]] = []
-    for number in range(draw(st.integers(1, 4))):
+    for number in range(draw(st.integers(1, 12))):
         odd = draw(st.sampled_from([False, False, False, True]))
         one = boxes() | boxes(640) if odd else boxes()
         many = draw(st.lists(one, max_size=3))
@@ -156,7 +156,7 @@ def broken(items: Sequence[tuple[str, Box]], empty: bool, dialect: str) -> bool:
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(data=st.data())
 def test_boxes_are_printed_and_read_back(dialect: str, data: st.DataObject) -> None:
     made = data.draw(rows())
@@ -198,7 +198,7 @@ def test_boxes_are_printed_and_read_back(dialect: str, data: st.DataObject) -> N
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(data=st.data())
 def test_boxes_in_a_prompt(dialect: str, data: st.DataObject) -> None:
     made = data.draw(rows())
@@ -234,7 +234,7 @@ def lines(pairs: Sequence[tuple[str, Any]]) -> str:
 
 
 @pytest.mark.parametrize("format", ["entities", "counts"])
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(data=st.data())
 def test_pairs_are_printed_and_read_back(format: Literal["entities", "counts"], data: st.DataObject) -> None:
     number = st.integers(-(2**63), 2**63 - 1) | st.integers(0, 9)
@@ -244,7 +244,7 @@ def test_pairs_are_printed_and_read_back(format: Literal["entities", "counts"], 
     rows: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
         {str(format): st.lists(one, max_size=3), "finding": words}
     )
-    made = data.draw(st.lists(rows, min_size=1, max_size=4))
+    made = data.draw(st.lists(rows, min_size=1, max_size=12))
     empty = data.draw(st.sampled_from([None, NOTHING]))
     answer = p.PairsAnswer(format, Column(format, TYPES_OF_PAIRS[format]), empty)
     form = p.Form("ask", (), None, 1, prompt((1, (("Which?",),))), answer)
@@ -306,8 +306,8 @@ def test_replies_with_boxes(dialect: str, reply: str, said: tuple[Boxed, ...] | 
     assert parse_boxes(reply, NOTHING, DIALECTS[dialect], (200, 400)) == said
 
 
-@settings(max_examples=300, deadline=None)
-@given(st.lists(st.tuples(st.integers(15, 40_000), st.integers(15, 40_000)), min_size=1, max_size=9))
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.tuples(st.integers(15, 40_000), st.integers(15, 40_000)), min_size=20, max_size=60))
 def test_images_are_resized_alike_in_python_and_polars(sizes: list[tuple[int, int]]) -> None:
     resize = DIALECTS["qwen2_5_vl"].grid
     assert isinstance(resize, Resize)

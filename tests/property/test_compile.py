@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -87,7 +88,7 @@ def check(spoilt: Spoilt) -> None:
     render(compilation.diagnostics, compilation.texts, "text")
     for spec in compilation.specs.values():
         assert (spec.plan is None) == bool(spec.errors)
-        if spec.plan is not None and fingerprint(spec.plan) in PRINTED:
+        if spec.plan is not None and fingerprint(spec.plan) in printed():
             continue  # nothing of it was changed
         for stage in ("syntax", "typed", "plan", "polars"):
             stage_text(compilation, spec, stage)
@@ -97,8 +98,11 @@ def plans(compilation: Compilation) -> set[str]:
     return {fingerprint(spec.plan) for spec in compilation.specs.values() if spec.plan is not None}
 
 
-PRINTED = plans(compile(packaged(), memo=REMEMBERED))
-"""The plans that every example has, if its change did not reach them."""
+@cache
+def printed() -> set[str]:
+    """The plans that every example has, if its change did not reach them."""
+    return plans(compile(packaged(), memo=REMEMBERED))
+
 
 QUIET = [HealthCheck.too_slow, HealthCheck.data_too_large]
 
