@@ -477,12 +477,13 @@ class Plan:
 
 def parts(value: object) -> Iterator[object]:
     """A plan or a syntax tree, or a piece of one, and everything in it but places, texts, numbers and flags."""
-    yield value
-    names: tuple[str, ...] = getattr(value, "__match_args__", ())  # a node's fields without its places
-    inside = cast(tuple[object, ...], value) if isinstance(value, tuple) else [getattr(value, name) for name in names]
-    for item in inside:
-        if not isinstance(item, _ATOMS):
-            yield from parts(item)
+    waiting = [value]
+    while waiting:
+        part = waiting.pop()
+        yield part
+        names: tuple[str, ...] = getattr(part, "__match_args__", ())  # a node's fields without its places
+        inside = cast(tuple[object, ...], part) if isinstance(part, tuple) else [getattr(part, name) for name in names]
+        waiting += [item for item in reversed(inside) if not isinstance(item, _ATOMS)]
 
 
 _ATOMS = (str, int, float, type(None))

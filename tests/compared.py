@@ -2,33 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
-from typing import cast
+from functools import cache
+from typing import Any, cast
 
 from cxrspec.compiler.data import is_mapping
 from cxrspec.compiler.pipeline import Compilation
 
 
-def told(node: object) -> Iterator[object]:
+def told(node: object) -> list[object]:
     """All that a tree holds, places too."""
-    if is_dataclass(node):
-        yield type(node)
-        for field in fields(node):
-            yield from told(getattr(node, field.name))
+    found: list[object] = []
+    _tell(node, found)
+    return found
+
+
+def _tell(node: object, found: list[object]) -> None:
+    kind = type(node)
+    if (names := _fields(kind)) is not None:
+        found.append(kind)
+        for name in names:
+            _tell(getattr(node, name), found)
     elif isinstance(node, tuple | list):
         for item in cast(tuple[object, ...], node):
-            yield from told(item)
+            _tell(item, found)
     elif is_mapping(node):
         for name, item in node.items():
-            yield name
-            yield from told(item)
+            found.append(name)
+            _tell(item, found)
     else:
-        yield node
+        found.append(node)
+
+
+@cache
+def _fields(kind: Any) -> tuple[str, ...] | None:
+    return tuple(field.name for field in fields(kind)) if is_dataclass(kind) else None
 
 
 def whole(compilation: Compilation) -> list[object]:
     """All that came out of a compilation, in an order that does not hang on how it was worked out."""
     plans = {name: (spec.plan, spec.errors) for name, spec in compilation.specs.items()}
-    trees = {path: list(told(parsed)) for path, parsed in compilation.parsed.items()}
+    trees = {path: told(parsed) for path, parsed in compilation.parsed.items()}
     return [plans, trees, compilation.diagnostics, compilation.ignored, compilation.relations, compilation.texts]

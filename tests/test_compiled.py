@@ -44,7 +44,7 @@ def worked_out(monkeypatch: pytest.MonkeyPatch) -> list[object]:
 def same(files: Sequence[File], published: bool) -> bool:
     """Whether the same comes out at first and again."""
     made, known = compiled(files, published), compiled(files, published)
-    return made is not known and list(told(made)) == list(told(known))
+    return made is not known and told(made) == told(known)
 
 
 def test_what_ships_comes_out_as_it_went_in(worked_out: list[object]) -> None:
@@ -74,9 +74,9 @@ def test_so_do_findings_with_all_that_they_say(worked_out: list[object]) -> None
 )
 def test_other_files_are_another_compilation(files: list[File], published: bool, worked_out: list[object]) -> None:
     compiled([WORDS, SPEC])
-    without = list(told(compile(files, published)))
+    without = told(compile(files, published))
     for _ in ("made", "known"):
-        assert list(told(compiled(files, published))) == without
+        assert told(compiled(files, published)) == without
     assert worked_out == [([WORDS, SPEC], False), (files, published)]
 
 
@@ -89,14 +89,14 @@ def test_one_of_another_version_is_not_taken(worked_out: list[object], monkeypat
 
 @pytest.mark.parametrize("spoilt", ["", "cut off", "another node"])
 def test_a_damaged_one_is_made_anew(spoilt: str, worked_out: list[object]) -> None:
-    without = list(told(compiled([WORDS])))
+    without = told(compiled([WORDS]))
     (lot,) = user_compilations().folder.iterdir()
     if spoilt == "another node":
         user_compilations().put(lot.stem, memos.packed(WORDS))
     else:
         lot.write_bytes(lot.read_bytes()[:-1] if spoilt else b"")
     for _ in ("made", "known"):
-        assert list(told(compiled([WORDS]))) == without
+        assert told(compiled([WORDS])) == without
     assert len(worked_out) == 2
 
 

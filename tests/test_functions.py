@@ -16,6 +16,7 @@ from random import Random
 from string import ascii_uppercase
 from typing import Any, get_args
 
+import polars as pl
 import pytest
 from xxhash import xxh64
 
@@ -621,12 +622,18 @@ def outcome(case: Case, row: dict[str, Any]) -> tuple[bool, Any]:
         return False, None
 
 
+@cache
+def all_rows() -> pl.DataFrame:
+    """All rows as a table."""
+    return table(TYPES, ROWS)
+
+
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.text)
 def test_polars_and_python_agree(case: Case, engine: Engine) -> None:
     typed, report = check(case.text, TYPES)
     assert report.errors == 0, report.diagnostics
-    rows = table(TYPES, ROWS)
+    rows = all_rows()
     found = values([typed], rows, engine)["0"].to_list()
     good = sound(typed, rows, engine)
     for row, value, holds in zip(ROWS, found, good, strict=True):

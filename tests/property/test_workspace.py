@@ -17,7 +17,7 @@ from cxrspec.compiler.pipeline import Compilation, compile
 from cxrspec.compiler.workspace import Workspace
 from cxrspec.runtime.memo import DiskMemo
 
-from ..case_files import case, packaged
+from ..case_files import REMEMBERED, case, packaged
 from ..compared import whole
 from .test_compile import CASES, changed
 
@@ -56,7 +56,7 @@ def histories(draw: st.DrawFn, base: tuple[File, ...]) -> list[list[File]]:
 
 def follow(states: list[list[File]], workspace: Workspace) -> None:
     for files in states:
-        assert whole(workspace.compile(files)) == whole(compile(files, workspace.published))
+        assert whole(workspace.compile(files)) == whole(compile(files, workspace.published, REMEMBERED))
 
 
 @settings(max_examples=12, suppress_health_check=QUIET)
@@ -85,7 +85,7 @@ def test_a_file_that_goes_breaks_and_comes_back(file: File) -> None:
     files, others = list(packaged()), [one for one in packaged() if one != file]
     broken = [replace(one, text=text_of(one) + "\n  }") if one == file else one for one in files]
     states = {"all": files, "gone": others, "broken": broken, "last": [*others, file]}
-    made = {name: whole(compile(state)) for name, state in states.items()}
+    made = {name: whole(compile(state, memo=REMEMBERED)) for name, state in states.items()}
     workspace = Workspace()
     for name in ("gone", "all", "gone", "broken", "all", "last", "broken", "gone"):
         assert whole(workspace.compile(states[name])) == made[name], name
