@@ -18,7 +18,7 @@ def told(node: object) -> list[object]:
 
 
 def _tell(node: object, found: list[object]) -> None:
-    kind = type(node)
+    kind = cast(Any, type(node))
     if (names := _fields(kind)) is not None:
         found.append(kind)
         for name in names:
