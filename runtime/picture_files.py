@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
-from cxrspec.compiler.bodies import ImageCopies
 from cxrspec.runtime.locate import Roots
+
+if TYPE_CHECKING:  # it loads Polars, which a run that has nothing to make does without
+    from cxrspec.compiler.bodies import ImageCopies
 
 MISSING = "CXR817"
 """The warning of a spec that was written without some of them."""

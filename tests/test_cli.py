@@ -644,6 +644,9 @@ def test_commands_load_no_more_than_they_need(tmp_path: Path, monkeypatch: pytes
     assert run_python(code.format(["--help"])).stderr.strip() == "[]"
     assert run_python(code.format(["compile", "--check"])).stderr.strip() == "['lark', 'yaml']"
     assert run_python(code.format(["compile", "--check"])).stderr.strip() == "[]", "what was read before is remembered"
+    sound()
+    assert "polars" in run_python(code.format(["run"])).stderr.splitlines()[-1]
+    assert run_python(code.format(["run"])).stderr.splitlines()[-2:] == ["kept 1 spec as it was", "[]"]
 
 
 # ---- images
