@@ -339,6 +339,12 @@ def test_ints_are_cast_by_their_texts(big: int, type: Type, missing: tuple[str, 
             assert list(zip(done.values.to_list(), done.faults.to_list(), strict=True)) == alone
 
 
+def test_lists_with_nulls_among_them() -> None:
+    for type, fault in ((ListOf(INT), Fault.NULL), (nullable(ListOf(INT)), Fault.NONE)):
+        done = cast_cells(Lists([1, "2"], [None, 2, 0]), rule_of(RawColumn("x", type, HERE)))
+        assert (done.values.to_list(), done.faults.to_list()) == ([None, [1, 2], []], [fault, Fault.NONE, Fault.NONE])
+
+
 def test_what_is_alike_is_packed() -> None:
     """The laws above would hold if all cells stayed as they are."""
     whole = packed(Records({"a": [[1, 2], [], [3]], "b": ["x", 7, None]}), RecordOf((("a", ListOf(INT)), ("b", TEXT))))

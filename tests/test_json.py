@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -12,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cxrspec.compiler.plan import Part, Place
-from cxrspec.compiler.types import FLOAT, INT, TEXT, ListOf, RecordOf, Type, nullable
-from cxrspec.runtime.casting import Cell
+from cxrspec.compiler.types import FLOAT, INT, TEXT, ListOf, RecordOf, Type, nullable, present
+from cxrspec.runtime.casting import Cell, Lists, Records, one_by_one
 from cxrspec.runtime.readers.json import (
     ABSENT,
     Gathered,
@@ -26,6 +27,7 @@ from cxrspec.runtime.readers.json import (
     Step,
     Up,
     Value,
+    cells_of,
     parse_path,
     visit,
 )
@@ -48,10 +50,8 @@ def alike(inner: st.SearchStrategy[Cell]) -> st.SearchStrategy[list[Cell]]:
     """Some values, most of which have the same members or items."""
     mappings = st.fixed_dictionaries({"a": inner, "b": inner})
     pairs = st.lists(inner, min_size=2, max_size=3)
-    some = [
-        st.lists(each, min_size=1, max_size=4) for each in (mappings, pairs, inner, mappings | inner, pairs | inner)
-    ]
-    return st.one_of(*some)
+    shapes = (mappings, pairs, st.lists(inner, max_size=3), inner, mappings | inner, pairs | inner)
+    return st.one_of(*(st.lists(shape, min_size=1, max_size=4) for shape in shapes))
 
 
 DOCUMENTS = alike(alike(JSON).flatmap(lambda some: st.sampled_from([*some, some])))
@@ -138,13 +138,68 @@ def test_steps_from_many_lead_where_they_lead_from_each(documents: list[Cell], p
     assert list(owners) == [place for place, values in enumerate(alone) for _ in values]
 
 
-# ---------------------------------------------------------------------------------------------------------- files
+# ---------------------------------------------------------------------------------------------------------- cells
 
 PAIR = RecordOf((("a", TEXT), ("b", ListOf(TEXT))))
 TYPES: st.SearchStrategy[Type] = st.sampled_from(
     [TEXT, INT, nullable(INT), FLOAT, ListOf(TEXT), ListOf(nullable(INT)), PAIR, ListOf(PAIR), nullable(ListOf(PAIR))]
 )
 EACH = st.sampled_from([(), (Part("a", Place("name", "[0]")), Part("b", Place("name", "[1]")))])
+
+
+def cell(row: Value, path: str, type: Type, each: tuple[Part, ...]) -> Value:
+    """What a place of a row holds, before it is cast."""
+    steps, whole = parse_path(path) or (), present(type)
+    found = list(walk(row, steps))
+    many = any(isinstance(step, Members | Items) for step in steps)
+    if isinstance(whole, ListOf):
+        if many:
+            return listed(found, whole.item, each)
+        return listed(found[0], whole.item, each) if isinstance(found[0], list) else found[0]
+    shaped = [record(value, whole, each) for value in found]
+    return next((value for value in shaped if isinstance(value, Misfit)), shaped[0] if shaped else ABSENT)
+
+
+def listed(items: Sequence[Value], type: Type, each: tuple[Part, ...]) -> Value:
+    """A list of items; one that is absent or a misfit is the whole."""
+    shaped = [record(item, present(type), each) for item in items]
+    whole: list[Cell] = [value for value in shaped if value is not ABSENT]
+    return next((value for value in shaped if value is ABSENT or isinstance(value, Misfit)), whole)
+
+
+def record(value: Value, type: Type, each: tuple[Part, ...]) -> Value:
+    """A value as it stands, or as a mapping of the fields of a record."""
+    if value is None or value is ABSENT or isinstance(value, Misfit) or not isinstance(type, RecordOf):
+        return value
+    paths = {part.name: part.place.path for part in each}
+    fields = {name: cell(value, paths.get(name, name), field, ()) for name, field in type.fields}
+    return {name: None if field is ABSENT else field for name, field in fields.items()}
+
+
+@given(documents=DOCUMENTS, path=PATHS, other=PATHS, type=TYPES, each=EACH)
+def test_the_cells_of_many_rows_are_those_of_each(
+    documents: list[Cell], path: str, other: str, type: Type, each: tuple[Part, ...]
+) -> None:
+    get = cells_of(column("x", type, path, other, each=each))
+    assert get is not None
+    found = get(Nodes(documents))
+    first = [cell(document, path, type, each) for document in documents]
+    second = [cell(document, other, type, each) for document in documents]
+    expected = [there if value is ABSENT else value for value, there in zip(first, second, strict=True)]
+    values = one_by_one(found) if isinstance(found, Lists | Records) else found
+    assert list(map(repr, values)) == list(map(repr, expected))  # of misfits, that they are
+
+
+def test_lists_and_records_are_taken_apart() -> None:
+    """The law above would hold if they were not."""
+    get = cells_of(column("x", ListOf(PAIR), "e[*]"))
+    assert get is not None
+    found = get(Nodes([{"e": [{"a": "p", "b": ["q"]}]}, {"e": []}]))
+    assert found == Lists(Records({"a": ["p"], "b": [["q"]]}), [1, 0])
+
+
+# ---------------------------------------------------------------------------------------------------------- files
+
 BROKEN = ["", " \n", "{", '{"a": 1, "a": 2}', "[1]\n[2]", "\ufeff", '"\\ud800"']
 
 
@@ -197,6 +252,15 @@ def test_small_files_without_findings_are_read_together(tmp_path: Path, monkeypa
     done = take(tmp_path, read)
     assert done.frame.rows() == [row for row in expected if row[0] in (0, 2)]
     assert codes(done) == ["CXR609", "CXR607", "CXR605"]
+
+
+def test_what_is_noted_of_small_files_is_in_their_order(tmp_path: Path) -> None:
+    for n, text in enumerate(['[{"a": 1}]', "[]", '[{"a": 2}]', "[null]", '[{"a": 3}]']):
+        put(tmp_path, f"{n}.json.gz", gzip.compress(text.encode()))
+    put(tmp_path, "2.json.gz", b"no gzip")
+    done = take(tmp_path, table("json", "{n}.json.gz", column("n", INT), column("a", INT), rows="[*]"))
+    assert done.frame.rows() == [(0, 1), (4, 3)]
+    assert codes(done) == ["CXR607", "CXR601", "CXR609"]
 
 
 def test_a_near_name_of_a_later_small_file(tmp_path: Path) -> None:

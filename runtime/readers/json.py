@@ -16,6 +16,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from enum import Enum
 from itertools import accumulate, chain, pairwise, repeat
@@ -190,15 +191,13 @@ def _one(nodes: Nodes, step: Member | Item, absent: Value) -> Nodes:
             ]
         return Nodes(members, nodes, owners, keys=[name] * len(members))
     index = step.index
-    if are_lists(values) and index < min(map(len, values), default=0):
-        items: list[Value] = list(map(itemgetter(index), values))
-    else:
-        items = [
-            (value[index] if index < len(value) else absent)
-            if isinstance(value, list)
-            else _other(value, "a list", absent)
-            for value in values
-        ]
+    if are_lists(values):
+        with suppress(IndexError):
+            return Nodes(list(map(itemgetter(index), values)), nodes, owners)
+    items = [
+        (value[index] if index < len(value) else absent) if isinstance(value, list) else _other(value, "a list", absent)
+        for value in values
+    ]
     return Nodes(items, nodes, owners)
 
 
@@ -215,12 +214,12 @@ def _all(nodes: Nodes, step: Members | Items, absent: Value) -> Nodes:
         found = [member for mapping in mappings for member in mapping.values()]
         keys, counts = list(chain.from_iterable(mappings)), list(map(len, mappings))
     else:
-        lists: Sequence[list[Cell] | list[Value]] = (
+        lists: Sequence[Sequence[Value]] = (
             values
             if are_lists(values)
             else [value if isinstance(value, list) else [_other(value, "a list", absent)] for value in values]
         )
-        found = [item for items in lists for item in items]
+        found = list(chain.from_iterable(lists))
         keys, counts = None, list(map(len, lists))
     owners = list(chain.from_iterable(map(repeat, range(len(counts)), counts)))
     places = list(chain.from_iterable(map(range, counts)))
