@@ -1,7 +1,8 @@
 """Compilations of the very same files, in the user's cache: what they came to before is not worked out again.
 
 Each is stored by all that it hangs on: the files, in their order, and our own code. It is never needed; one that is
-damaged counts as not there.
+damaged counts as not there. It is stored when all its files were compiled before: who edits one of a thousand specs
+after the other does not wait, each time, for what is not asked for again.
 """
 
 from __future__ import annotations
@@ -29,9 +30,11 @@ def compiled(files: Sequence[File], published: bool = False) -> Compilation:
         return known
     memo = user_memo()
     made = compile(files, published, memo)
-    memo.save()
-    store.put(key, packed(made))
-    store.tidy()
+    if memo.grown:
+        memo.save()
+    else:
+        store.put(key, packed(made))
+        store.tidy()
     return made
 
 

@@ -41,8 +41,16 @@ def worked_out(monkeypatch: pytest.MonkeyPatch) -> list[object]:
     return asked
 
 
+def parsed(*files: File, published: bool = False) -> None:
+    """Let all these files be compiled before."""
+    memo = memos.user_memo()
+    compile(files, published, memo)
+    memo.save()
+
+
 def same(files: Sequence[File], published: bool) -> bool:
     """Whether the same comes out at first and again."""
+    parsed(*files, published=published)
     made, known = compiled(files, published), compiled(files, published)
     return made is not known and told(made) == told(known)
 
@@ -73,6 +81,7 @@ def test_so_do_findings_with_all_that_they_say(worked_out: list[object]) -> None
     ],
 )
 def test_other_files_are_another_compilation(files: list[File], published: bool, worked_out: list[object]) -> None:
+    parsed(*files, WORDS, SPEC, published=published)
     compiled([WORDS, SPEC])
     without = told(compile(files, published))
     for _ in ("made", "known"):
@@ -80,7 +89,15 @@ def test_other_files_are_another_compilation(files: list[File], published: bool,
     assert worked_out == [([WORDS, SPEC], False), (files, published)]
 
 
+def test_one_with_a_file_that_is_new_is_not_stored(worked_out: list[object]) -> None:
+    parsed(WORDS)
+    for files in ([WORDS], [WORDS, SPEC], [WORDS, SPEC], [WORDS, SPEC], [WORDS]):
+        assert told(compiled(files)) == told(compile(files))
+    assert worked_out == [([WORDS], False), ([WORDS, SPEC], False), ([WORDS, SPEC], False)]
+
+
 def test_one_of_another_version_is_not_taken(worked_out: list[object], monkeypatch: pytest.MonkeyPatch) -> None:
+    parsed(WORDS)
     compiled([WORDS])
     monkeypatch.setattr(memos, "_OURS", ("cxrspec.compiler",))
     compiled([WORDS])
@@ -89,6 +106,7 @@ def test_one_of_another_version_is_not_taken(worked_out: list[object], monkeypat
 
 @pytest.mark.parametrize("spoilt", ["", "cut off", "another node"])
 def test_a_damaged_one_is_made_anew(spoilt: str, worked_out: list[object]) -> None:
+    parsed(WORDS)
     without = told(compiled([WORDS]))
     (lot,) = user_compilations().folder.iterdir()
     if spoilt == "another node":
@@ -101,6 +119,7 @@ def test_a_damaged_one_is_made_anew(spoilt: str, worked_out: list[object]) -> No
 
 
 def test_those_that_were_not_asked_for_longest_go(worked_out: list[object], monkeypatch: pytest.MonkeyPatch) -> None:
+    parsed(WORDS, SPEC)
     compiled([WORDS])
     (lot,) = user_compilations().folder.iterdir()
     monkeypatch.setattr(stored, "ROOM", lot.stat().st_size + 10)
