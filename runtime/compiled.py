@@ -1,8 +1,8 @@
 """Compilations of the very same files, in the user's cache: what they came to before is not worked out again.
 
 Each is stored by all that it hangs on: the files, in their order, and our own code. It is never needed; one that is
-damaged counts as not there. It is stored when all its files were compiled before: who edits one of a thousand specs
-after the other does not wait, each time, for what is not asked for again.
+damaged counts as not there. It is stored when all its files were compiled before, or by a run, which takes long anyhow:
+who edits one of a thousand specs after the other does not wait, each time, for what is not asked for again.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ ROOM = 50_000_000
 """Bytes of all of them together: those of some dozens of sets of files."""
 
 
-def compiled(files: Sequence[File], published: bool = False) -> Compilation:
-    """What `compile` makes of these files."""
+def compiled(files: Sequence[File], published: bool = False, keep: bool = False) -> Compilation:
+    """What `compile` makes of these files; `keep` stores it although some of them are new."""
     store = user_compilations()
     key = _key(files, published)
     with uncollected():
@@ -32,7 +32,7 @@ def compiled(files: Sequence[File], published: bool = False) -> Compilation:
     made = compile(files, published, memo)
     if memo.grown:
         memo.save()
-    else:
+    if keep or not memo.grown:
         store.put(key, packed(made))
         store.tidy()
     return made

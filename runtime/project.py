@@ -29,9 +29,10 @@ def of_specs(files: list[File]) -> list[File]:
     return files if any(b"kind:" in file.text for file in files if isinstance(file.text, bytes)) else []
 
 
-def load(folder: Path, published: bool = False) -> Compilation:
-    """Compile what ships together with the local folder; what came of the same files before is remembered."""
-    return compiled(overlay(shipped(), local_files(folder)), published)
+def load(folder: Path, published: bool = False, keep: bool = False) -> Compilation:
+    """Compile what ships together with the local folder, unless it is remembered what came of the same files before;
+    `keep` remembers it although some of them are new."""
+    return compiled(overlay(shipped(), local_files(folder)), published, keep)
 
 
 def load_both(before: list[File], after: list[File], published: bool = False) -> tuple[Compilation, Compilation]:

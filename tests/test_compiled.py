@@ -96,6 +96,12 @@ def test_one_with_a_file_that_is_new_is_not_stored(worked_out: list[object]) -> 
     assert worked_out == [([WORDS], False), ([WORDS, SPEC], False), ([WORDS, SPEC], False)]
 
 
+def test_a_run_keeps_it_at_once(worked_out: list[object]) -> None:
+    made = compiled([WORDS, SPEC], keep=True)
+    assert told(compiled([WORDS, SPEC], keep=True)) == told(made)
+    assert worked_out == [([WORDS, SPEC], False)]
+
+
 def test_one_of_another_version_is_not_taken(worked_out: list[object], monkeypatch: pytest.MonkeyPatch) -> None:
     parsed(WORDS)
     compiled([WORDS])

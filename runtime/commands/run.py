@@ -71,7 +71,7 @@ def run(
     clocks = Timings(peaks=timings)
     written, printed = _written(emit or (), boxes)
     settings = _run_settings(specs, data, out, seed, demo)
-    compilation = load(settings.specs, published)
+    compilation = load(settings.specs, published, keep=True)
     complain(compilation.diagnostics, compilation.texts)
     request = Request(settings, (), frozenset(), published, written, printed, limit, demo, accept_moves, verify)
     place = InPlace(compilation, request)
