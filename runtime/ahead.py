@@ -17,10 +17,10 @@ def ahead(items: Iterable[T], call: Callable[[T], R], most: int) -> Generator[R]
     At most so many wait, done or not. What `call` raises is raised where its result would be; the rest is left alone.
     """
     waiting: deque[Future[R]] = deque()
-    with ThreadPoolExecutor(2) as thread:
+    with ThreadPoolExecutor(2) as threads:
         try:
             for item in items:
-                waiting.append(thread.submit(call, item))
+                waiting.append(threads.submit(call, item))
                 if len(waiting) > most:
                     yield waiting.popleft().result()
             while waiting:

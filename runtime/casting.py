@@ -187,18 +187,18 @@ def one_by_one(cells: Cells) -> Sequence[Cell]:
             return cells
 
 
-def packed(cells: Cells, type: Type) -> Cells:
+def compact(cells: Cells, type: Type) -> Cells:
     """The cells of a column of this type as they take least room, and are cast quickest, if nothing is odd about any."""
     inner = present(type)
     match cells:
         case Lists() if isinstance(inner, ListOf):
-            return Lists(packed(cells.items, inner.item), cells.counts)
+            return Lists(compact(cells.items, inner.item), cells.counts)
         case Records() if isinstance(inner, RecordOf):
-            return Records({name: packed(cells.fields[name], field) for name, field in inner.fields})
+            return Records({name: compact(cells.fields[name], field) for name, field in inner.fields})
         case pl.Series() | Lists() | Records():
             return cells
         case _ if isinstance(inner, ListOf) and are_lists(cells):
-            return Lists(packed(list(chain.from_iterable(cells)), inner.item), list(map(len, cells)))
+            return Lists(compact(list(chain.from_iterable(cells)), inner.item), list(map(len, cells)))
         case _ if isinstance(inner, Scalar):
             series = _series_of(cells)
             return cells if series is None else series

@@ -63,7 +63,8 @@ class Roots:
 
     `store` has what was read of them before. `listings` remembers the members of archives, or what is wrong with one:
     several tables may lie in one archive, and listing a compressed tar means reading it to its end; so one thread lists
-    at a time. `located` remembers the files of tables: a run asks whether they are there before it reads them.
+    at a time, who holds `lock`. `located` remembers the files of tables: a run asks whether they are there before it
+    reads them.
     """
 
     data: Path
@@ -72,7 +73,7 @@ class Roots:
     listings: dict[Path, Listing | Diagnostic] = field(
         default_factory=dict[Path, "Listing | Diagnostic"], compare=False, repr=False
     )
-    listing: Lock = field(default_factory=Lock, compare=False, repr=False)
+    lock: Lock = field(default_factory=Lock, compare=False, repr=False)
     located: dict[tuple[object, ...], Located] = field(
         default_factory=dict[tuple[object, ...], "Located"], compare=False, repr=False
     )
@@ -476,7 +477,7 @@ class _Search:
 
     def _members(self, archive: Path) -> Listing | None:
         """The files in an archive; None: a problem, which is noted."""
-        with self.roots.listing:
+        with self.roots.lock:
             if archive not in self.roots.listings:
                 self.roots.listings[archive] = self._list(archive)
             listed = self.roots.listings[archive]

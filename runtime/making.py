@@ -129,6 +129,7 @@ class Making:
         order = in_order(needs, {name for name, read in reads.items() if read.format not in QUICK})
         names = dict.fromkeys(table for name in order for table in needs[name])
         tables_ahead = ahead(names, lambda name: self._table(reads[name]), _AHEAD)
+        # For all threads together: else who has read one table turns the collector on for who still reads another.
         with uncollected(), closing(tables_ahead) as tables, self.behind:
             for name in order:
                 for table in needs[name]:

@@ -44,5 +44,5 @@ def places(image: str, roots: Roots, copies: Mapping[str, ImageCopies]) -> Itera
             yield roots.data / named
     if not named.is_absolute() and ".." not in named.parts:
         source, _, below = named.as_posix().partition("/")
-        yield from (root / below for root in roots.of(source))
+        yield from (root / below for root in roots.sources.get(source, ()))
         yield roots.data / named

@@ -38,9 +38,9 @@ from cxrspec.runtime.casting import (
     are_mappings,
     cast_cells,
     cast_series,
+    compact,
     joined,
     one_by_one,
-    packed,
     rule_of,
 )
 from tests.one_cell import cast_value
@@ -313,8 +313,8 @@ def test_nested_cells_are_cast_as_one_by_one(
     )
     rule = rule_of(column)
     alone = [cast_value(cell, rule) for cell in cells]
-    parts = [packed(apart(part, type), type) for part in (cells[:cut], cells[cut:]) if part]
-    for form in (cells, apart(cells, type), packed(cells, type), joined(parts)):
+    parts = [compact(apart(part, type), type) for part in (cells[:cut], cells[cut:]) if part]
+    for form in (cells, apart(cells, type), compact(cells, type), joined(parts)):
         done = cast_cells(form, rule)
         assert done.values.dtype == dtype_of(type)
         assert done.faults.to_list() == [fault for _, fault in alone]
@@ -334,7 +334,7 @@ def test_ints_are_cast_by_their_texts(big: int, type: Type, missing: tuple[str, 
     for other in others:
         cells: list[Cell] = [[7], [other], []] if isinstance(type, ListOf) else [7, other]
         alone = [cast_value(cell, rule) for cell in cells]
-        for form in (cells, packed(cells, type)):
+        for form in (cells, compact(cells, type)):
             done = cast_cells(form, rule)
             assert list(zip(done.values.to_list(), done.faults.to_list(), strict=True)) == alone
 
@@ -347,7 +347,7 @@ def test_lists_with_nulls_among_them() -> None:
 
 def test_what_is_alike_is_packed() -> None:
     """The laws above would hold if all cells stayed as they are."""
-    whole = packed(Records({"a": [[1, 2], [], [3]], "b": ["x", 7, None]}), RecordOf((("a", ListOf(INT)), ("b", TEXT))))
+    whole = compact(Records({"a": [[1, 2], [], [3]], "b": ["x", 7, None]}), RecordOf((("a", ListOf(INT)), ("b", TEXT))))
     assert isinstance(whole, Records)
     lists, texts = whole.fields["a"], whole.fields["b"]
     assert isinstance(lists, Lists)

@@ -55,7 +55,7 @@ def test_files_of_cases_come_out_of_a_memo_as_they_went_in(tmp_path: Path) -> No
 
 
 def test_cases_come_out_of_a_memo_and_a_workspace_as_without(tmp_path: Path) -> None:
-    for at in CASES[::50]:
+    for at in CASES[::25]:
         one = case(at.read_text("utf-8"), at.name)
         files = overlay(packaged(), one.files)
         without = whole(compile(files, one.published))

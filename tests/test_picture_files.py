@@ -8,7 +8,7 @@ import pytest
 
 from cxrspec.compiler.bodies import ImageCopies
 from cxrspec.runtime.locate import Roots
-from cxrspec.runtime.picture_files import PictureFiles
+from cxrspec.runtime.picture_files import PictureFiles, places
 
 COPIES = {"lab": ImageCopies("/copies"), "ward": ImageCopies("small")}
 
@@ -26,6 +26,12 @@ def test_a_picture_is_found(tmp_path: Path, named: str) -> None:
     with stream:
         assert stream.read() == b"here"
     assert not pictures.missing
+
+
+def test_no_place_is_looked_at_twice() -> None:
+    roots = Roots(Path("data"), {"ward": (Path("a"), Path("b"))})
+    assert list(places("lab/1.png", roots, COPIES)) == [Path("data/lab/1.png")]
+    assert list(places("ward/1.png", roots, COPIES)) == [Path("a/1.png"), Path("b/1.png"), Path("data/ward/1.png")]
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,7 @@ import polars as pl
 from cxrspec.compiler.diagnostics import Diagnostic
 from cxrspec.compiler.plan import Part, Place, RawColumn, Read
 from cxrspec.compiler.types import ListOf, RecordOf, present
-from cxrspec.runtime.casting import Cell, Cells, Lists, Records, are_lists, are_mappings, joined, one_by_one, packed
+from cxrspec.runtime.casting import Cell, Cells, Lists, Records, are_lists, are_mappings, compact, joined, one_by_one
 from cxrspec.runtime.locate import Found, Located, contents, problem
 from cxrspec.runtime.readers import Raw, decoded, never_there, shown_places
 
@@ -557,7 +557,7 @@ class Gathered:
         """Add rows, those of a file up to each of `ends`."""
         columns = {name: get(nodes) for name, get in self.gets.items()}
         there = frozenset(name for name, column in columns.items() if _is_there(column))
-        cells = {name: packed(_or_null(column), self.types[name]) for name, column in columns.items()}
+        cells = {name: compact(_or_null(column), self.types[name]) for name, column in columns.items()}
         self.parts.append(Rows(len(nodes.values), lines, cells, there))
         if len(there) < len(columns):
             for start, end in pairwise([0, *ends]):
