@@ -85,7 +85,7 @@ class Way:
 
     roots: Roots
     context: Context
-    engine: Engine
+    engine: Engine | None
     limit: int | None
     formats: Formats
 

@@ -34,7 +34,7 @@ class Request:
     demo: bool = False
     accept_moves: bool = False
     verify: bool = False
-    engine: Engine = "in-memory"
+    engine: Engine | None = None
 
     @property
     def mode(self) -> Mode:
