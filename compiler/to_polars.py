@@ -41,7 +41,7 @@ class Gate:
 class Stage:
     """Nodes between two places where rows change what they are, with the reason for the cut before it ("" = none).
 
-    `known` is what lists can hold where turns are asked. `passed` are the columns that later stages need; the last
+    `known` is what lists can hold before it, where it asks turns. `passed` are the columns that later stages need; the last
     stage passes all.
     """
 
@@ -64,7 +64,7 @@ def stages(relation: p.Relation) -> list[Stage]:
             end = _late(nodes, start, place) if isinstance(node, p.Turns) else place
             cut.append(Stage(nodes[start:end], change, passed=tuple(sorted(before(nodes[end:], wanted)))))
             start, change = end, _change(node)
-    return [*cut, Stage(nodes[start:], change, known(nodes[:-1]) if asks else {})]
+    return [*cut, Stage(nodes[start:], change, known(nodes[:start], {}) if asks else {})]
 
 
 def _late(nodes: Sequence[p.Node], start: int, turns: int) -> int:
@@ -108,7 +108,8 @@ def query(
     stage: Stage, rows: pl.LazyFrame, tables: Mapping[str, pl.LazyFrame], context: Context
 ) -> tuple[pl.LazyFrame, list[Gate]]:
     """The stage as one lazy query with the column `$lost`, and the gates its numbers stand for."""
-    building = _Building(rows.with_columns(pl.lit(None, pl.UInt16).alias(LOST)), tables, context, stage.known)
+    held = known(stage.nodes[:-1], stage.known)
+    building = _Building(rows.with_columns(pl.lit(None, pl.UInt16).alias(LOST)), tables, context, held)
     for node in stage.nodes:
         building.add(node)
     rows = building.rows if stage.passed is None else building.rows.select(*stage.passed, LOST)

@@ -16,13 +16,13 @@ from cxrspec.compiler.bodies import Context, draw, expression, list_of, numbered
 from cxrspec.compiler.boxes import corners, labelled, one_size, printed, unlabelled
 from cxrspec.compiler.dtypes import dtype_of
 from cxrspec.compiler.fast import choosing, options, places, prompts, varied
-from cxrspec.compiler.fast.known import Known, at_most, items_of, most_of, texts_of
+from cxrspec.compiler.fast.known import Items, Known, at_most, items_of, most_of, texts_of
 from cxrspec.compiler.fast.spread import Lists, Spread
 from cxrspec.compiler.fast.varied import Varied
 from cxrspec.compiler.options import Choice, Listed, Shown, listed
 from cxrspec.compiler.printing import as_json
 from cxrspec.compiler.typed import Column, Draw, Typed, columns, draws, requirements, walk
-from cxrspec.compiler.types import BOX, ListOf
+from cxrspec.compiler.types import BOX, TEXT, ListOf
 
 MARKER = r"^\((?:[A-Z]|[0-9]+)\)$"  # a reply by marker: "(B)", "(12)"
 NO_LINE = r"^$|\n"
@@ -301,8 +301,7 @@ class _Turn:
     def choice(self, choice: p.ChoiceAnswer, applies: pl.Expr) -> _Asked:
         correct = self.keep("correct", self.lower(choice.correct), self.again(choice.correct))
         given = self.options(choice, applies)
-        if not self.sure(choice):
-            self.rules(choice, given, correct, applies)
+        self.rules(choice, given, correct, applies)
         shown = self.shown(choice, given, correct)
         prompt = self.prompt(self.block(choice, shown.entries))
         shapes = self.form.prompt.shapes
@@ -317,10 +316,22 @@ class _Turn:
     def options(self, choice: p.ChoiceAnswer, applies: pl.Expr) -> Listed | Varied:
         """The options: columns where they are few and one is right, else a list, which rows of other forms lack."""
         again = self.again(choice.options, self.form.when)
-        few = None if choice.several else self.spread(choice.options)
-        if few is not None and len(few.items) <= varied.MOST:
-            return Varied(self.keep_all("option", *(one for one in few.items if isinstance(one, pl.Expr)), again=again))
+        few = None if choice.several else self.few(choice.options)
+        if few is not None:
+            return Varied(self.keep_all("option", *few, again=again))
         return Listed(self.keep("options", pl.when(applies).then(self.lower(choice.options)), again))
+
+    def few(self, options: Typed) -> list[pl.Expr] | None:
+        """The options by place, null where there is none; None if they may be many, or are the names of known texts."""
+        found = self.spread(options)
+        if found is not None:
+            items = [one for one in found.items if isinstance(one, pl.Expr)]
+        elif self.context.fast and options.type == ListOf(TEXT) and items_of(options, self.known) is None:
+            listed = self.lower(options)
+            items = [listed.list.get(place, null_on_oob=True) for place in range(self.longest(options) or 0)]
+        else:
+            return None
+        return items if 0 < len(items) <= varied.MOST else None
 
     def shown(self, choice: p.ChoiceAnswer, given: Listed | Varied, correct: pl.Expr) -> Shown:
         """What this turn says of its options: a column a place if they are few or the same for every row, else lists."""
@@ -355,33 +366,42 @@ class _Turn:
         return pl.concat_str(parts, ignore_nulls=True)
 
     def rules(self, choice: p.ChoiceAnswer, given: Listed | Varied, correct: pl.Expr, applies: pl.Expr) -> None:
-        """What makes a row bad: no or equal options, an answer that is no option, one that could not be read back."""
+        """What makes a row bad: no or equal options, an answer that is no option, one that could not be read back.
+
+        A fast form does not ask what is known of options and answers, whatever the row.
+        """
+        known = items_of(choice.options, self.known) if self.context.fast else None
+        texts = known.texts if known is not None else ()
         options, answer = self.again(choice.options), self.again(choice.correct)
-        self.check("no options", given.some(), applies, options)
-        self.check("equal options", given.differ(), applies, options)
-        if isinstance(given, Listed) and choice.several:
-            lacking = correct.list.set_difference(given.items).list.len()
-            self.check("an answer that is no option", lacking == 0, applies, options and answer)
+        if known is None or not (known.all and texts):
+            self.check("no options", given.some(), applies, options)
+        if known is None:
+            self.check("equal options", given.differ(), applies, options)
+        if not self.among(choice, known):
+            if isinstance(given, Listed) and choice.several:
+                holds = correct.list.set_difference(given.items).list.len() == 0
+            else:
+                holds = given.hold(correct)
+            self.check("an answer that is no option", holds, applies, options and answer)
+        if choice.several and (known is None or items_of(choice.correct, self.known) is None):
             self.check("equal answers", correct.list.n_unique() == correct.list.len(), applies, answer)
+        if choice.several and (known is None or any(p.OPTION_SEPARATOR in text for text in texts)):
             comma = given.any(lambda one: one.str.contains(p.OPTION_SEPARATOR, literal=True))
             self.check("an option with a comma", ~comma, applies, options)
-        else:
-            self.check("an answer that is no option", given.hold(correct), applies, options and answer)
-        if choice.reply != ("text",):
+        if choice.reply != ("text",) and (known is None or any(re.search(MARKER, text) for text in texts)):
             marker = given.any(lambda one: one.str.contains(MARKER))
             self.check("an option that reads like a marker", ~marker, applies, options)
 
-    def sure(self, choice: p.ChoiceAnswer) -> bool:
-        """Whether what is known of options and answers says that no row breaks a rule: a fast form asks no more then."""
-        options, answers = items_of(choice.options, self.known), texts_of(choice.correct)
-        if choice.several:
+    def among(self, choice: p.ChoiceAnswer, known: Items | None) -> bool:
+        """Whether what is known says that all answers are among the options of each row."""
+        if known is None or not known.all:
+            return False
+        if not choice.several:
+            answers = texts_of(choice.correct)
+        else:
             items = items_of(choice.correct, self.known)
             answers = None if items is None else items.texts
-        if not self.context.fast or options is None or answers is None or not (options.all and options.texts):
-            return False
-        commas = choice.several and any(p.OPTION_SEPARATOR in text for text in options.texts)
-        marks = choice.reply != ("text",) and any(re.search(MARKER, text) for text in options.texts)
-        return {*answers} <= {*options.texts} and not commas and not marks
+        return answers is not None and {*answers} <= {*known.texts}
 
     def like_options(self, given: pl.Expr) -> Callable[[pl.Expr], pl.Expr]:
         """Whether a text reads like some of the options, or their markers."""

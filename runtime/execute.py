@@ -15,6 +15,7 @@ from cxrspec.compiler import plan as p
 from cxrspec.compiler.bodies import Context, draw
 from cxrspec.compiler.boxes import corners
 from cxrspec.compiler.dtypes import dtype_of
+from cxrspec.compiler.fast.known import counted
 from cxrspec.compiler.forms import bound
 from cxrspec.compiler.to_polars import LOST, Gate, Stage, query, stages
 from cxrspec.compiler.types import SPLITS
@@ -98,6 +99,7 @@ class Execution:
         *before, asking = stages(relation)
         rows = self._limited(self._made(relation, before, counts))
         rows = pl.concat([sorted_by(rows.filter(pl.col("split") == split), "$id") for split in SPLITS])
+        asking = replace(asking, known=counted(rows, asking.known))
         output = example(p.schema(relation), name, source, generated)
         gates: list[Gate] = []
         lost = Counter[int]()

@@ -1,12 +1,14 @@
 """What lists of text can hold, as far as expressions say so: the lists of constants, and the names of labels.
 
-Of other lists it may be known how many items they have at most.
+Of other lists it may be known how many items they have at most: expressions say so, or the rows that are there.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from typing import cast
+
+import polars as pl
 
 from cxrspec.compiler import plan as p
 from cxrspec.compiler.nodes import node
@@ -32,9 +34,9 @@ class Few:
 Known = Mapping[str, Items | Few]
 
 
-def known(nodes: Iterable[p.Node]) -> Known:
-    """What is known of columns behind these nodes of a relation."""
-    found: dict[str, Items | Few] = {}
+def known(nodes: Iterable[p.Node], before: Known) -> Known:
+    """What is known of columns behind these nodes of a relation, from what is known `before` them."""
+    found = {**before}
     for each in nodes:
         match each:
             case p.Derive(name, expression):
@@ -57,6 +59,13 @@ def known(nodes: Iterable[p.Node]) -> Known:
             case _:
                 found.clear()
     return found
+
+
+def counted(rows: pl.DataFrame, known: Known) -> Known:
+    """What is known of the columns of these rows: of a list of which expressions do not say what it holds, its size."""
+    lists = [name for name, type in rows.schema.items() if type == pl.List and not isinstance(known.get(name), Items)]
+    most = rows.select(pl.col(lists).list.len().max().fill_null(0)).row(0) if lists else ()
+    return {**known, **{name: Few(size) for name, size in zip(lists, most, strict=True)}}
 
 
 def items_of(e: Typed, known: Known) -> Items | None:
