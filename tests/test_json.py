@@ -15,9 +15,8 @@ from hypothesis import strategies as st
 from cxrspec.compiler.plan import Part, Place
 from cxrspec.compiler.types import FLOAT, INT, TEXT, ListOf, RecordOf, Type, nullable, present
 from cxrspec.runtime.casting import Cell, Lists, Records, one_by_one
-from cxrspec.runtime.readers.json import (
+from cxrspec.runtime.json_paths import (
     ABSENT,
-    Gathered,
     Item,
     Items,
     Member,
@@ -31,6 +30,7 @@ from cxrspec.runtime.readers.json import (
     parse_path,
     visit,
 )
+from cxrspec.runtime.readers.json import Gathered
 from cxrspec.runtime.reading import Table
 
 from .test_reading import codes, column, own, put, table, take
@@ -230,7 +230,7 @@ def test_small_files_give_together_what_they_give_one_by_one(
     together = read_from(texts, columns, rows)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("cxrspec.runtime.readers.json._SMALL", 0)
-        patch.setattr("cxrspec.runtime.readers.json._AT_ONCE", 2)
+        patch.setattr("cxrspec.runtime.json_text._AT_ONCE", 2)
         alone = read_from(texts, columns, rows)
     assert together.frame.equals(alone.frame)
     assert together.problems == alone.problems

@@ -30,9 +30,11 @@ from pydicom.uid import (
 )
 
 from cxrspec.compiler.types import INT, TEXT, ListOf, nullable
+from cxrspec.runtime.json_paths import Items, Members
+from cxrspec.runtime.json_text import BrokenJsonError, parse
 from cxrspec.runtime.readers import jsonl
 from cxrspec.runtime.readers.image_size import size_of
-from cxrspec.runtime.readers.json import BrokenJsonError, Items, Members, parse, stretches
+from cxrspec.runtime.readers.json import stretches
 
 from .test_reading import CANARY, codes, column, lines, own, put, table, take, tar, zipped
 
@@ -176,7 +178,7 @@ def test_both_decoders_give_the_same(text: str) -> None:
     expected = by_python(text)
     assert by_us(text, parse) == expected
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("cxrspec.runtime.readers.json._AT_ONCE", 2)
+        patch.setattr("cxrspec.runtime.json_text._AT_ONCE", 2)
         assert by_us(text, in_stretches) == expected
 
 
@@ -208,7 +210,7 @@ def test_a_doubled_key_at_any_depth(pairs: str, depth: int) -> None:
 
 def test_what_is_sound_is_decoded_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """The laws above would hold without a quick decoder."""
-    monkeypatch.setattr("cxrspec.runtime.readers.json._told", None)
+    monkeypatch.setattr("cxrspec.runtime.json_text._told", None)
     text = '{"a": [1, -0.0, 1e400, 36893488147419103232, ":\\u003a\\u003A"], "b": {"a:\\n": {"a": "\\ud83d\\ude00"}}}'
     assert by_us(text, parse) == by_us(text, in_stretches) == by_python(text)
 

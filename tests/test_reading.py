@@ -590,7 +590,7 @@ def test_broken_json(tmp_path: Path, text: str | bytes, code: str, line: int | N
 
 
 def test_a_long_document_is_read_in_stretches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cxrspec.runtime.readers.json._AT_ONCE", 2)
+    monkeypatch.setattr("cxrspec.runtime.json_text._AT_ONCE", 2)
     here, nth = column("here", INT, own("position")), column("n", INT, own("value"))
     put(tmp_path, "x.json", " [ 0, 1 ,2,\n3, 4 ]\n")
     assert take(tmp_path, table("json", "x.json", here, nth, rows="[*]")).frame.rows() == [(n, n) for n in range(5)]
@@ -620,7 +620,7 @@ def test_a_long_document_is_read_in_stretches(tmp_path: Path, monkeypatch: pytes
     ],
 )
 def test_a_mistake_in_a_later_stretch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
-    monkeypatch.setattr("cxrspec.runtime.readers.json._AT_ONCE", 2)
+    monkeypatch.setattr("cxrspec.runtime.json_text._AT_ONCE", 2)
     put(tmp_path, "x.json", text)
     rows = "[*]" if text.startswith("[") else "*"
     done = take(tmp_path, table("json", "x.json", column("n", INT, own("value")), rows=rows))

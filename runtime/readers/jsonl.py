@@ -7,9 +7,11 @@ from collections.abc import Iterator, Sequence
 from cxrspec.compiler.diagnostics import Diagnostic
 from cxrspec.compiler.plan import RawColumn, Read
 from cxrspec.runtime.casting import Cell
+from cxrspec.runtime.json_paths import Nodes, Step
+from cxrspec.runtime.json_text import BrokenJsonError, parse
 from cxrspec.runtime.locate import Located
 from cxrspec.runtime.readers import Raw
-from cxrspec.runtime.readers.json import BrokenJsonError, Nodes, Step, Stretch, parse, rows_of_stretches
+from cxrspec.runtime.readers.json import Stretch, rows_of_stretches
 
 
 def rows(read: Read, columns: Sequence[RawColumn], located: Located, problems: list[Diagnostic]) -> Raw:
