@@ -16,7 +16,7 @@ from cxrspec.compiler.bodies import Context, draw, expression, list_of, numbered
 from cxrspec.compiler.boxes import corners, labelled, one_size, printed, unlabelled
 from cxrspec.compiler.dtypes import dtype_of
 from cxrspec.compiler.fast import choosing, options, places, prompts, varied
-from cxrspec.compiler.fast.known import Items, Known, at_most, items_of, most_of, texts_of
+from cxrspec.compiler.fast.known import SHORT, Known, at_most, items_of, most_of, texts_of
 from cxrspec.compiler.fast.spread import Lists, Spread
 from cxrspec.compiler.fast.varied import Varied
 from cxrspec.compiler.options import Choice, Listed, Shown, listed
@@ -322,7 +322,10 @@ class _Turn:
         return Listed(self.keep("options", pl.when(applies).then(self.lower(choice.options)), again))
 
     def few(self, options: Typed) -> list[pl.Expr] | None:
-        """The options by place, null where there is none; None if they may be many, or are the names of known texts."""
+        """The options by place, null where there is none: as their type says, none of a list is null itself.
+
+        None if they may be many, if there are none in any row, and if they are known texts, which are lighter.
+        """
         found = self.spread(options)
         if found is not None:
             items = [one for one in found.items if isinstance(one, pl.Expr)]
@@ -331,7 +334,7 @@ class _Turn:
             items = [listed.list.get(place, null_on_oob=True) for place in range(self.longest(options) or 0)]
         else:
             return None
-        return items if 0 < len(items) <= varied.MOST else None
+        return items if 0 < len(items) <= SHORT else None
 
     def shown(self, choice: p.ChoiceAnswer, given: Listed | Varied, correct: pl.Expr) -> Shown:
         """What this turn says of its options: a column a place if they are few or the same for every row, else lists."""
@@ -346,7 +349,7 @@ class _Turn:
         if items is not None and items.all and 0 < len(items.texts) <= places.MOST:
             mask = self.mask(choice.correct, items.texts) if choice.several else None
             return options.shown(asked, items.texts, mask, self.keep_all)
-        if items is not None and not choice.several and 0 < len(items.texts) <= varied.MOST:
+        if items is not None and not choice.several and 0 < len(items.texts) <= SHORT:
             some = self.mask(choice.options, items.texts)
             return options.shown(asked, items.texts, None, self.keep_all, some)
         return listed(asked, given.items, self.keep)
@@ -370,38 +373,28 @@ class _Turn:
 
         A fast form does not ask what is known of options and answers, whatever the row.
         """
-        known = items_of(choice.options, self.known) if self.context.fast else None
-        texts = known.texts if known is not None else ()
+        held, said = (items_of(e, self.known) if self.context.fast else None for e in (choice.options, choice.correct))
+        texts = held.texts if held is not None else ()
         options, answer = self.again(choice.options), self.again(choice.correct)
-        if known is None or not (known.all and texts):
+        if held is None or not (held.all and texts):
             self.check("no options", given.some(), applies, options)
-        if known is None:
+        if held is None:
             self.check("equal options", given.differ(), applies, options)
-        if not self.among(choice, known):
+        answers = said.texts if said is not None else texts_of(choice.correct)
+        if held is None or not held.all or answers is None or not {*answers} <= {*texts}:
             if isinstance(given, Listed) and choice.several:
                 holds = correct.list.set_difference(given.items).list.len() == 0
             else:
                 holds = given.hold(correct)
             self.check("an answer that is no option", holds, applies, options and answer)
-        if choice.several and (known is None or items_of(choice.correct, self.known) is None):
+        if choice.several and said is None:
             self.check("equal answers", correct.list.n_unique() == correct.list.len(), applies, answer)
-        if choice.several and (known is None or any(p.OPTION_SEPARATOR in text for text in texts)):
+        if choice.several and (held is None or any(p.OPTION_SEPARATOR in text for text in texts)):
             comma = given.any(lambda one: one.str.contains(p.OPTION_SEPARATOR, literal=True))
             self.check("an option with a comma", ~comma, applies, options)
-        if choice.reply != ("text",) and (known is None or any(re.search(MARKER, text) for text in texts)):
+        if choice.reply != ("text",) and (held is None or any(re.search(MARKER, text) for text in texts)):
             marker = given.any(lambda one: one.str.contains(MARKER))
             self.check("an option that reads like a marker", ~marker, applies, options)
-
-    def among(self, choice: p.ChoiceAnswer, known: Items | None) -> bool:
-        """Whether what is known says that all answers are among the options of each row."""
-        if known is None or not known.all:
-            return False
-        if not choice.several:
-            answers = texts_of(choice.correct)
-        else:
-            items = items_of(choice.correct, self.known)
-            answers = None if items is None else items.texts
-        return answers is not None and {*answers} <= {*known.texts}
 
     def like_options(self, given: pl.Expr) -> Callable[[pl.Expr], pl.Expr]:
         """Whether a text reads like some of the options, or their markers."""

@@ -21,7 +21,7 @@ from cxrspec.compiler.to_polars import LOST, Gate, Stage, query, stages
 from cxrspec.compiler.types import SPLITS
 
 Engine = Literal["in-memory", "streaming"]
-"""Both make the same bytes."""
+"""Both make the same bytes. Where none is asked for, each stage is made on the one that suits it (`suited`)."""
 
 ROWS_AT_A_TIME = 100_000
 
@@ -187,7 +187,7 @@ class _Counts:
 
 
 def suited(stage: Stage) -> Engine:
-    """The engine that makes a stage sooner: turns are asked of pieces of a batch on all cores, groups and joins are made whole."""
+    """The engine that makes most stages of a kind sooner: where turns are asked, all cores have pieces of a batch."""
     return "streaming" if isinstance(stage.nodes[-1], p.Turns) else "in-memory"
 
 

@@ -105,14 +105,14 @@ _AT_ONCE = 1 << 18
 """About the characters that are decoded at once: what is made of as many stays in a processor's cache."""
 
 
-def batches(text: str, opened: Opened) -> Iterator[tuple[int, list[Cell]]]:
+def batches(text: str, inside: Opened) -> Iterator[tuple[int, list[Cell]]]:
     """The values of some items or members of the document `text` at a time, and the place of the first of them.
 
     Raises:
         BrokenJsonError: as `parse`, in which line of the whole.
     """
-    items = list(opened.values()) if isinstance(opened, dict) else opened
-    pairs = _pairs(dict.fromkeys(opened) if isinstance(opened, dict) else {})
+    items = list(inside.values()) if isinstance(inside, dict) else inside
+    pairs = _pairs(dict.fromkeys(inside) if isinstance(inside, dict) else {})
     step = 1 + len(items) * _AT_ONCE // len(text)
     for at in range(0, len(items), step):
         batch = items[at : at + step]

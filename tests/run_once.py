@@ -1,6 +1,6 @@
 """A run in a process of its own: DATA OUT SPECS SEED ENGINE... makes OUT.<engine> for each engine.
 
-With the engine "wait" it makes OUT itself, after it has said that it is ready.
+"own" is for each stage the engine that suits it; so is "wait", which makes OUT itself, after it has said that it is ready.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from cxrspec.runtime.run import run
 from cxrspec.runtime.settings import Settings
 
 Engine = Literal["in-memory", "streaming"]
-ENGINES: dict[str, Engine] = {"in-memory": "in-memory", "streaming": "streaming", "wait": "in-memory"}
+ENGINES: dict[str, Engine | None] = {"in-memory": "in-memory", "streaming": "streaming", "own": None, "wait": None}
 
 
 def main(data: str, out: str, specs: str, seed: str, *engines: str) -> None:

@@ -72,10 +72,10 @@ def test_every_engine_and_number_of_threads(first: tuple[Path, dict[str, bytes]]
 
 
 def separately(data: Path, out: Path, specs: Path, threads: str) -> list[Path]:
-    """A run with each engine, in a process that has this many threads."""
-    arguments = [sys.executable, str(SCRIPT), str(data), str(out), str(specs), "1", *ENGINES]
+    """A run with each engine, and one with each stage on its own, in a process that has this many threads."""
+    arguments = [sys.executable, str(SCRIPT), str(data), str(out), str(specs), "1", *ENGINES, "own"]
     subprocess.run(arguments, check=True, env={**os.environ, "POLARS_MAX_THREADS": threads})
-    return [out.with_name(f"{out.name}.{engine}") for engine in ENGINES]
+    return [out.with_name(f"{out.name}.{engine}") for engine in (*ENGINES, "own")]
 
 
 @pytest.mark.parametrize("engine", ENGINES)

@@ -9,15 +9,16 @@ from pathlib import Path
 from random import Random
 from typing import cast
 
+import polars as pl
 import pytest
 
 from cxrspec.compiler import plan as p
 from cxrspec.compiler.bodies import Context, expression
-from cxrspec.compiler.fast.known import Few, Items, Known, at_most, counted, known, most_of, texts_of
+from cxrspec.compiler.fast.known import SHORT, Few, Items, Known, at_most, counted, known, most_of, texts_of
 from cxrspec.compiler.to_polars import Stage, query, stages
 from cxrspec.compiler.typed import Apply, Branch, Column, Const, Draw, Typed
 from cxrspec.compiler.types import BOOL, INT, TEXT, LabelsOf, ListOf, Type, nullable
-from cxrspec.runtime import run
+from cxrspec.runtime import execute, run
 
 from . import made_up
 from .corpus import compilation, corpus
@@ -140,7 +141,7 @@ FORMS = (
 )
 
 
-def asked(size: int, engine: Engine, fast: bool) -> list[dict[str, object]]:
+def of_known(size: int, engine: Engine, fast: bool) -> list[dict[str, object]]:
     """The turns of made-up rows over so many known texts."""
     chance = Random(size)
     texts = NAMES[:size]
@@ -158,8 +159,8 @@ def asked(size: int, engine: Engine, fast: bool) -> list[dict[str, object]]:
 
 @pytest.mark.parametrize("size", [1, 5, *(pytest.param(size, marks=pytest.mark.slow) for size in (16, 17, 24))])
 def test_choices_among_known_texts(size: int) -> None:
-    found = asked(size, "in-memory", fast=True)
-    assert found == asked(size, "in-memory", fast=False) == asked(size, "streaming", fast=True)
+    found = of_known(size, "in-memory", fast=True)
+    assert found == of_known(size, "in-memory", fast=False) == of_known(size, "streaming", fast=True)
     assert {len(cast(list[object], row["turns"])) for row in found} == {7, 9}
 
 
@@ -178,13 +179,11 @@ OF_FEW = (
         BLOCK,
         p.TextAnswer(typed('f"{one} of {right}"', "each")),
     ),
-    p.Form(
-        "of",
-        (),
-        None,
-        2,
-        BLOCK,
-        choice("others", 'first(others) ?? "none"', ("letters", "numbers"), several=False),
+    *(
+        p.Form(
+            name, (), when, 2, BLOCK, choice("others", 'first(others) ?? "none"', ("letters", "numbers"), several=False)
+        )
+        for name, when in (("of", None), ("of_two", typed("size(others) <= 2", "of_two")))
     ),
 )
 
@@ -194,7 +193,7 @@ def of_few(truths: int, others: int, engine: Engine, fast: bool) -> tuple[list[s
     chance = Random(truths)
 
     def some(most: int) -> list[str]:
-        return chance.choices(NAMES[:7], k=chance.randint(0, most))
+        return chance.choices((*NAMES[:5], "(A)", "", "b, c"), k=chance.randint(0, most))
 
     rows = [{"truth": some(truths), "others": some(others), "options": []} for _ in range(200)]
     held: Known = {"truth": Few(truths), "others": Few(others)}
@@ -203,13 +202,14 @@ def of_few(truths: int, others: int, engine: Engine, fast: bool) -> tuple[list[s
     return lazy.collect_schema().names(), lazy.select("turns", "target", "$lost").collect(engine=engine).to_dicts()
 
 
-@pytest.mark.parametrize(("truths", "others"), [(0, 2), (2, 1), (4, 6)])
-def test_draws_of_few_texts(truths: int, others: int) -> None:
+@pytest.mark.parametrize(("truths", "others"), [(0, 2), (2, 1), (4, 6), (1, SHORT), (1, SHORT + 1)])
+def test_draws_and_options_of_few_texts(truths: int, others: int) -> None:
     names, found = of_few(truths, others, "in-memory", fast=True)
     plain_names, plain_found = of_few(truths, others, "in-memory", fast=False)
-    for fast_only in (".held.", "$turn.of.0.option."):
-        assert any(fast_only in name for name in names)
-        assert not any(fast_only in name for name in plain_names)
+    columns = {"draws": ".held.", "options": "$turn.of.0.option.", "two options": "$turn.of_two.0.option."}
+    made = {what for what, column in columns.items() if any(column in name for name in names)}
+    assert made == (columns.keys() if others <= SHORT else {"draws", "two options"})
+    assert not any(column in name for name in plain_names for column in columns.values())
     assert found == plain_found == of_few(truths, others, "streaming", fast=True)[1]
     assert any(row["$lost"] is None for row in found)
 
@@ -314,7 +314,7 @@ def test_how_many_items_lists_can_hold() -> None:
     xs, ys = Column("xs", ListOf(TEXT)), Column("ys", ListOf(TEXT))
     found = known(
         [
-            p.Filter("few", typed("size(truth) <= 16 and size(others) >= 1", "f")),
+            p.Filter("few", typed("size(truth) <= 16 and size(others) >= 1 and size(options) <= 2", "f")),
             p.Join("s.t", (), (("others", "others", ListOf(TEXT)),), "inner", "t"),
             p.Derive("xs", Column("truth", ListOf(TEXT))),
             p.Derive("ys", typed("choose(others, 10)", "ys")),
@@ -322,7 +322,7 @@ def test_how_many_items_lists_can_hold() -> None:
         ],
         {"truth": Few(9), "options": Few(3)},
     )
-    assert found == {"xs": Few(9), "ys": Few(10), "options": Few(3)}
+    assert found == {"xs": Few(9), "ys": Few(10), "options": Few(2)}
     assert [most_of(e, found) for e in (xs, ys, Column("others", ListOf(TEXT)))] == [9, 10, None]
     assert most_of(Const(("a", "b"), ListOf(TEXT)), {}) == 2
 
@@ -333,6 +333,9 @@ def test_how_many_items_the_lists_of_some_rows_hold() -> None:
     held = {"truth": Few(2), "others": Few(0), "options": Items(("a", "b"))}
     assert counted(table(LISTS, rows), said) == held
     assert counted(table(LISTS, []), {}) == dict.fromkeys(LISTS, Few(0))
+    lists = {"truth": ["a"] * SHORT, "others": ["a"] * (SHORT + 1), "options": []}
+    assert counted(table(LISTS, [lists]), {}) == {"truth": Few(SHORT), "options": Few(0)}
+    assert counted(table(LISTS, [lists]), {"others": Few(99)})["others"] == Few(SHORT + 1)
     assert counted(table({}, rows[:0]), {}) == {}
 
 
@@ -353,6 +356,30 @@ def test_texts_that_an_expression_can_give() -> None:
     flag = Column("flag", BOOL)
     assert texts_of(Branch(flag, yes, Branch(flag, no, yes, TEXT), TEXT)) == ("yes", "no", "yes")
     assert texts_of(Branch(flag, yes, named, TEXT)) is None
+
+
+def test_a_run_counts_lists_and_makes_each_stage_on_its_engine(monkeypatch: pytest.MonkeyPatch) -> None:
+    form = p.Form("of", (), None, 1, BLOCK, choice("others", 'first(others) ?? "none"', ("letters",), several=False))
+    columns: dict[str, Type] = dict.fromkeys(("$id", "split", "$space", "$patient", "$study"), TEXT)
+    columns["others"] = ListOf(TEXT)
+    leaf = p.Read("s.t", "csv", ("t.csv",), tuple(p.RawColumn(name, type, ()) for name, type in columns.items()))
+    some = p.Filter("some", typed("size(others) > 0", "f"))
+    others = (("a", "b"), (), ("c",))
+    rows = [dict.fromkeys(columns, str(n)) | {"split": "train", "others": [*one]} for n, one in enumerate(others)]
+    relation = p.Relation("ask/s", (leaf, some, p.Turns((form,))))
+    seen: list[tuple[Known, Engine]] = []
+
+    def suited(stage: Stage) -> Engine:
+        seen.append((stage.known, execute_suited(stage)))
+        return seen[-1][1]
+
+    execute_suited = execute.suited
+    monkeypatch.setattr(execute, "suited", suited)
+    run = execute.Execution((relation,), {"s.t": table(columns, rows)}.pop, Context())
+    made: list[pl.DataFrame] = []
+    run.examples("ask/s", "s", False, made.append)
+    assert pl.concat(made)["id"].to_list() == ["0", "2"]
+    assert seen == [({}, "in-memory"), ({"others": Few(2)}, "streaming")]
 
 
 NO_OPTION, COMMA, MARKER = "an answer that is no option", "an option with a comma", "an option that reads like a marker"
@@ -379,7 +406,8 @@ def rules(size: int, options: str, correct: str, several: bool) -> list[str]:
         (4, '["a", "(A)"]', '"a"', False, [MARKER]),
         (4, "truth", '"B 1"', False, ["no options", NO_OPTION]),
         (4, "others", '"B 1"', False, ["no options", "equal options", NO_OPTION, MARKER]),
-        (4, "others", "truth", True, ["no options", "equal options", NO_OPTION, "equal answers", COMMA, MARKER]),
+        (4, "others", "truth", True, ["no options", "equal options", NO_OPTION, COMMA, MARKER]),
+        (4, "others", "others", True, ["no options", "equal options", NO_OPTION, "equal answers", COMMA, MARKER]),
     ],
 )
 def test_rules_that_no_row_can_break_are_not_asked(

@@ -1,4 +1,4 @@
-"""What lists of text can hold, as far as expressions say so: the lists of constants, and the names of labels.
+"""What lists can hold, as far as expressions say so: the lists of constants, and the names of labels.
 
 Of other lists it may be known how many items they have at most: expressions say so, or the rows that are there.
 """
@@ -33,6 +33,9 @@ class Few:
 
 Known = Mapping[str, Items | Few]
 
+SHORT = 8
+"""The most items of a list for which a column each takes less time than lists: each is compared with each other."""
+
 
 def known(nodes: Iterable[p.Node], before: Known) -> Known:
     """What is known of columns behind these nodes of a relation, from what is known `before` them."""
@@ -48,9 +51,10 @@ def known(nodes: Iterable[p.Node], before: Known) -> Known:
                     found[name] = Few(most)
             case p.Filter(_, condition):
                 for one in walk(condition):
-                    if isinstance(one, Column) and one.name not in found:
+                    if isinstance(one, Column) and not isinstance(held := found.get(one.name), Items):
                         most = at_most(one, condition)
-                        found |= {} if most is None else {one.name: Few(most)}
+                        if most is not None:
+                            found[one.name] = Few(most if held is None else min(most, held.most))
             case p.Join():
                 for name, _, _ in each.take:
                     found.pop(name, None)
@@ -62,10 +66,16 @@ def known(nodes: Iterable[p.Node], before: Known) -> Known:
 
 
 def counted(rows: pl.DataFrame, known: Known) -> Known:
-    """What is known of the columns of these rows: of a list of which expressions do not say what it holds, its size."""
+    """What is known of the columns of these rows: the size of the longest list as well, if it is short.
+
+    Where one is longer, and nothing said before how long, columns for its items would cost all rows more than lists do.
+    """
     lists = [name for name, type in rows.schema.items() if type == pl.List and not isinstance(known.get(name), Items)]
     most = rows.select(pl.col(lists).list.len().max().fill_null(0)).row(0) if lists else ()
-    return {**known, **{name: Few(size) for name, size in zip(lists, most, strict=True)}}
+    return {
+        **known,
+        **{name: Few(size) for name, size in zip(lists, most, strict=True) if size <= SHORT or name in known},
+    }
 
 
 def items_of(e: Typed, known: Known) -> Items | None:

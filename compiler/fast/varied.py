@@ -25,8 +25,6 @@ from cxrspec.compiler.fast.places import LAST, Keep, gathered, in_order
 from cxrspec.compiler.options import Choice, Shown
 from cxrspec.compiler.printing import as_json
 
-MOST = 8  # options: each is compared with each other, and has columns at every place
-
 
 @dataclass(frozen=True, slots=True)
 class Varied:
