@@ -41,8 +41,8 @@ class Gate:
 class Stage:
     """Nodes between two places where rows change what they are, with the reason for the cut before it ("" = none).
 
-    `known` is what lists can hold before it, where it asks turns. `passed` are the columns that later stages need; the last
-    stage passes all.
+    `known` is what lists can hold before it, where it asks turns. `passed` are the columns that later stages need; the
+    last stage passes all.
     """
 
     nodes: tuple[p.Node, ...]

@@ -1,8 +1,8 @@
 """The store: lots of rows, and lists of what archives hold, in the user's cache, each named by all that it hangs on.
 
-Compilations have a store of their own (compiled.py). A lot is there as a whole or not at all: it is written beside its place and then put there. One that is damaged counts
+A lot is there as a whole or not at all: it is written beside its place and then put there. One that is damaged counts
 as not there, and where none can be written nothing is said. What was not used for longest goes when there is no more
-room. It holds what stood in the files, so nobody else may read it.
+room. It holds what stood in the files, so nobody else may read it. Compilations have a store of their own (compiled.py).
 """
 
 from __future__ import annotations

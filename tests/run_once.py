@@ -1,6 +1,7 @@
 """A run in a process of its own: DATA OUT SPECS SEED ENGINE... makes OUT.<engine> for each engine.
 
-"own" is for each stage the engine that suits it; so is "wait", which makes OUT itself, after it has said that it is ready.
+"own" is for each stage the engine that suits it. So is "wait", which makes OUT itself, after it has said that it is
+ready.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ from . import made_up
 T = TypeVar("T")
 SCRIPT = Path(__file__).with_name("run_once.py")
 ENGINES = ("in-memory", "streaming")
-WAYS = (*ENGINES, "own")  # as run_once.py has them
+RUNS = (*ENGINES, "own")  # as run_once.py has them
 
 
 def shuffled(items: Sequence[T], seed: int) -> list[T]:
@@ -74,9 +74,9 @@ def test_every_engine_and_number_of_threads(first: tuple[Path, dict[str, bytes]]
 
 def separately(data: Path, out: Path, specs: Path, threads: str) -> list[Path]:
     """A run with each engine, and one with each stage on its own, in a process that has this many threads."""
-    arguments = [sys.executable, str(SCRIPT), str(data), str(out), str(specs), "1", *WAYS]
+    arguments = [sys.executable, str(SCRIPT), str(data), str(out), str(specs), "1", *RUNS]
     subprocess.run(arguments, check=True, env={**os.environ, "POLARS_MAX_THREADS": threads})
-    return [out.with_name(f"{out.name}.{engine}") for engine in WAYS]
+    return [out.with_name(f"{out.name}.{engine}") for engine in RUNS]
 
 
 @pytest.mark.parametrize("engine", ENGINES)
@@ -121,6 +121,6 @@ def test_more_than_300_000_rows(tmp_path: Path) -> None:
         data = tmp_path / f"data{threads}"
         made_up.write_rsna(data, shuffled(rows, int(threads)))
         found += [made_up.data_files(out) for out in separately(data, tmp_path / threads, tmp_path / "none", threads)]
-    assert len(found) == 6  # three ways with each number of threads
+    assert len(found) == 6  # three runs with each number of threads
     assert all(files == found[0] for files in found)
     assert sum(len(made_up.rows(out, "image_classification/rsna")) for out in [tmp_path / "4.streaming"]) == 310_000

@@ -345,7 +345,7 @@ def test_lists_with_nulls_among_them() -> None:
         assert (done.values.to_list(), done.faults.to_list()) == ([None, [1, 2], []], [fault, Fault.NONE, Fault.NONE])
 
 
-def test_what_is_alike_is_packed() -> None:
+def test_what_is_alike_is_compact() -> None:
     """The laws above would hold if all cells stayed as they are."""
     whole = compact(Records({"a": [[1, 2], [], [3]], "b": ["x", 7, None]}), RecordOf((("a", ListOf(INT)), ("b", TEXT))))
     assert isinstance(whole, Records)
